@@ -11,7 +11,7 @@ export NUMBA_CACHE_DIR := $(CURDIR)/.venv/numba-cache
 sum = $(shell cat $(1) 2>/dev/null | cksum | cut -d ' ' -f 1)
 READY := .venv/ready-$(call sum,requirements-dev.lock pyproject.toml)
 BENCH_READY := .venv-bench/ready-$(call sum,requirements-bench.lock pyproject.toml)
-PIP_QUIET := --quiet --disable-pip-version-check --no-input
+PIP_QUIET := -qq --disable-pip-version-check --no-input
 
 # $(1) is the folder of the environment, $(2) the lock it is installed from.
 define set_up
@@ -31,6 +31,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv from the lock (done once)
+	@echo "ready: .venv"
 
 $(READY):
 	$(call set_up,.venv,requirements-dev.lock)

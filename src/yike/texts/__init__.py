@@ -1,7 +1,7 @@
-"""Words of reports, errors and the command line: one folder a language, flat dotted keys, `str.format` values.
+"""Words of reports, errors and the command line: one folder a language, flat dotted keys, `str.format`.
 
 Every file `texts/<lang>/*.yaml` of a language is merged, so that each subject keeps a file of its own
-(`report.yaml`, `error.yaml`, `cli.yaml`, `verdict.yaml`). A key carries its subject as prefix: `verdict.pass`.
+(`report.yaml`, `error.yaml`, `cli.yaml`, `verdict.yaml`). A key starts with its subject: `verdict.pass`.
 """
 
 from functools import cache
@@ -30,7 +30,7 @@ def words(lang: str) -> dict[str, str]:
     for path in _word_files(files(__name__) / lang):
         for key, template in _read(path).items():
             if key in merged:
-                raise ValueError(f"texts/{lang}/{path.name}: key {key!r} is already in another file of {lang}")
+                raise ValueError(f"texts/{lang}/{path.name}: key {key!r} is already in another file")
             merged[key] = template
     return merged
 
@@ -67,7 +67,7 @@ def _read(path: Traversable) -> dict[str, str]:
     loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     if not isinstance(loaded, dict):
         raise ValueError(f"{path.name}: a flat mapping of dotted keys to text is expected")
-    wrong = [repr(key) for key, value in loaded.items() if not (isinstance(key, str) and isinstance(value, str))]
+    wrong = [repr(k) for k, v in loaded.items() if not (isinstance(k, str) and isinstance(v, str))]
     if wrong:
         raise ValueError(f"{path.name}: not text: {', '.join(wrong)} (quote yes, no, on, off and numbers)")
     return loaded
