@@ -1,0 +1,234 @@
+"""City: everything the engine sees of a place, as one value.
+
+A City is written as a folder: ``city.yaml`` (title, coordinate system, where each part came from, the hash) beside GeoParquet tables.
+The hash is taken over the canonical tables, so the same city has the same name wherever it was made.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow
+import shapely
+import yaml
+
+from yike.errors import CityChanged, Fault, InputError
+from yike.model.canonical import combined_hash, table_hash
+from yike.model.network import StreetNetwork, check_metric_crs
+from yike.model.tables import TABLES
+from yike.texts import text
+
+FORMAT = 1
+CITY_FILE = "city.yaml"
+_POINT_TABLES = {"facilities", "entrances", "demand", "candidates"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Say where a part of a city came from: which part, file, its SHA-256, date, licence and what was done on the way."""
+
+    part: str
+    source: str
+    sha256: str = ""
+    date: str = ""
+    licence: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class City:
+    """Hold a place: streets by mode, facilities and their entrances, residents, units, candidate sites, barriers.
+
+    Tables follow `yike.model.tables`; coordinates are metres in ``crs``. ``groups`` names the population groups: each has a column
+    ``residents_<group>`` in ``demand`` and they sum to ``residents``. ``inventories`` says, class by class, which source lists its
+    facilities; a class without an inventory is not determinable, because missing records are not missing places. ``extent`` bounds
+    the known data (None: unknown).
+    """
+
+    title: str
+    crs: str
+    networks: Mapping[str, StreetNetwork]
+    facilities: pd.DataFrame = field(default_factory=lambda: TABLES["facilities"].empty())
+    entrances: pd.DataFrame = field(default_factory=lambda: TABLES["entrances"].empty())
+    demand: pd.DataFrame = field(default_factory=lambda: TABLES["demand"].empty())
+    units: pd.DataFrame = field(default_factory=lambda: TABLES["units"].empty())
+    candidates: pd.DataFrame = field(default_factory=lambda: TABLES["candidates"].empty())
+    barriers: pd.DataFrame = field(default_factory=lambda: TABLES["barriers"].empty())
+    context: pd.DataFrame = field(default_factory=lambda: TABLES["context"].empty())
+    groups: tuple[str, ...] = ()
+    inventories: Mapping[str, str] = field(default_factory=dict)
+    extent: shapely.Polygon | shapely.MultiPolygon | None = None
+    provenance: tuple[Origin, ...] = ()
+    data_date: str = ""
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one of the tables by its name."""
+        table: pd.DataFrame = getattr(self, name)
+        return table
+
+    def replace(self, **parts: object) -> City:
+        """Return a City with the named parts replaced and their tables brought into canonical form."""
+        conformed = {
+            name: TABLES[name].conform(part, file=name) if isinstance(part, pd.DataFrame) else part
+            for name, part in parts.items()
+        }
+        return replace(self, **conformed)  # type: ignore[arg-type]
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of each part in canonical form."""
+        parts = {
+            name: table_hash(self.table(name), key=schema.key, geometry=schema.geometry) for name, schema in TABLES.items()
+        }
+        parts |= {f"streets_{mode}": network.hash() for mode, network in self.networks.items()}
+        parts["declared"] = combined_hash(
+            {"crs": self.crs, "groups": ",".join(self.groups)}
+            | {f"inventory.{name}": source for name, source in self.inventories.items()}
+            | {"extent": "" if self.extent is None else shapely.to_wkt(self.extent, rounding_precision=3)}
+        )
+        return parts
+
+    @cached_property
+    def hash(self) -> str:
+        """Return the SHA-256 that names this City."""
+        return combined_hash(self.hashes)
+
+    def save(self, folder: Path) -> Path:
+        """Write the City folder, whole or not at all, and return its path."""
+        folder = Path(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and any(folder.iterdir()) and not (folder / CITY_FILE).exists():
+            raise InputError([Fault("city.folder_in_use", str(folder))])
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            for name in TABLES:
+                self._geo_table(name).to_parquet(draft / f"{name}.parquet", index=False)
+            for mode, network in self.networks.items():
+                network.node_table().to_parquet(draft / f"streets_{mode}_nodes.parquet", index=False)
+                segments = gpd.GeoDataFrame(network.segment_table(), geometry="geometry", crs=self.crs)
+                segments.to_parquet(draft / f"streets_{mode}_segments.parquet", index=False)
+            (draft / CITY_FILE).write_text(yaml.safe_dump(self._head(), allow_unicode=True, sort_keys=False), "utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            draft.rename(folder)
+            folder.chmod(0o755)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return folder
+
+    def _head(self) -> dict[str, object]:
+        return {
+            "format": FORMAT,
+            "title": self.title,
+            "hash": self.hash,
+            "crs": self.crs,
+            "data_date": self.data_date,
+            "modes": sorted(self.networks),
+            "groups": list(self.groups),
+            "inventories": dict(sorted(self.inventories.items())),
+            "extent": None if self.extent is None else shapely.to_wkt(self.extent, rounding_precision=3),
+            "provenance": [vars(origin) for origin in self.provenance],
+            "hashes": dict(sorted(self.hashes.items())),
+        }
+
+    def _geo_table(self, name: str) -> gpd.GeoDataFrame:
+        table, schema = self.table(name), TABLES[name]
+        if name in _POINT_TABLES:
+            points = shapely.points(table["x"].to_numpy(np.float64), table["y"].to_numpy(np.float64))
+            frame = gpd.GeoDataFrame(table.copy(), geometry=np.asarray(points, object), crs=self.crs)
+            if schema.geometry is not None:
+                frame[schema.geometry] = gpd.GeoSeries(table[schema.geometry].to_numpy(), crs=self.crs)
+            return frame
+        return gpd.GeoDataFrame(table.copy(), geometry=schema.geometry, crs=self.crs)
+
+    @classmethod
+    def load(cls, folder: Path, *, check: bool = False) -> City:
+        """Read a City folder; with ``check`` also compare it with its own hash.
+
+        Raises InputError where the folder or a table is missing or damaged, CityChanged where the hash does not fit.
+        """
+        folder = Path(folder)
+        head = _read_head(folder)
+        networks = {mode: _load_network(folder, mode, str(head["crs"])) for mode in _strings(head["modes"])}
+        tables = {name: _load_table(folder, name) for name in TABLES}
+        extent = None if head["extent"] is None else shapely.from_wkt(str(head["extent"]))
+        origins = head["provenance"]
+        city = cls(
+            title=str(head["title"]),
+            crs=str(head["crs"]),
+            networks=networks,
+            groups=tuple(_strings(head["groups"])),
+            inventories=head["inventories"],  # type: ignore[arg-type]
+            extent=extent,
+            provenance=tuple(Origin(**origin) for origin in origins),  # type: ignore[attr-defined]
+            data_date=str(head["data_date"]),
+            **tables,  # type: ignore[arg-type]
+        )
+        if check and city.hash != head["hash"]:
+            raise CityChanged(text("error.city.changed", "en", folder=folder, expected=head["hash"], found=city.hash))
+        return city
+
+
+def stored_hash(folder: Path) -> str:
+    """Return the hash that a City folder states, without reading its tables."""
+    return str(_read_head(Path(folder))["hash"])
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _read_head(folder: Path) -> dict[str, object]:
+    path = folder / CITY_FILE
+    if not path.is_file():
+        raise InputError([Fault("city.not_a_city", str(folder))])
+    try:
+        head = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
+    wanted = ("format", "title", "hash", "crs", "modes", "groups", "inventories", "extent", "provenance", "data_date")
+    if not isinstance(head, dict):
+        raise InputError([Fault("file.damaged", str(path), values={"reason": "no mapping"})])
+    missing = [name for name in wanted if name not in head]
+    if missing:
+        raise InputError([Fault("city.missing_key", str(path), field=name) for name in missing])
+    if head["format"] != FORMAT:
+        raise InputError([Fault("city.other_format", str(path), field="format", values={"found": head["format"]})])
+    check_metric_crs(str(head["crs"]), str(path))
+    return head
+
+
+def _load_table(folder: Path, name: str) -> pd.DataFrame:
+    frame = pd.DataFrame(_read_geoparquet(folder / f"{name}.parquet"))
+    if name in _POINT_TABLES:
+        frame = frame.drop(columns="geometry")
+    return TABLES[name].conform(frame, file=str(folder / f"{name}.parquet"))
+
+
+def _read_geoparquet(path: Path) -> gpd.GeoDataFrame:
+    if not path.is_file():
+        raise InputError([Fault("file.missing", str(path))])
+    try:
+        return gpd.read_parquet(path)
+    except (pyarrow.ArrowInvalid, OSError, ValueError) as error:
+        raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
+
+
+def _load_network(folder: Path, mode: str, crs: str) -> StreetNetwork:
+    nodes_path = folder / f"streets_{mode}_nodes.parquet"
+    if not nodes_path.is_file():
+        raise InputError([Fault("file.missing", str(nodes_path))])
+    try:
+        nodes = pd.read_parquet(nodes_path)
+    except (pyarrow.ArrowInvalid, OSError, ValueError) as error:
+        raise InputError([Fault("file.damaged", str(nodes_path), values={"reason": error})]) from error
+    segments = _read_geoparquet(folder / f"streets_{mode}_segments.parquet")
+    return StreetNetwork.from_tables(nodes, pd.DataFrame(segments), mode=mode, crs=crs)

@@ -1,0 +1,278 @@
+"""StreetNetwork: the streets of one topology as arrays.
+
+A network is one topology (``walk``, ``walk_step_free``, ``cycle``, ``car``): junctions as nodes, streets between junctions as
+segments with their shape. Travel times are not stored: a profile gives each segment its weight
+(`yike.analysis.routing_graph`). Metre terms read ``length_dm``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from yike.errors import Fault, InputError
+from yike.model.canonical import table_hash
+
+MODES = ("walk", "walk_step_free", "cycle", "car")
+SEGMENT_KINDS = ("street", "footway", "steps", "crossing", "pedestrian", "cycleway", "path", "service", "link")
+DECIMETRES_PER_METRE = 10.0
+NOT_GIVEN = -1
+_HILBERT_ORDER = 16
+
+IntArray = NDArray[np.int32]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class StreetNetwork:
+    """Hold n nodes and m segments; nodes stand in Hilbert order, segments in node order, so that neighbours lie close in memory.
+
+    node_id         (n,) the caller's or OSM's identifier
+    node_xy         (n, 2) [m] in ``crs``
+    segment_id      (m,) the caller's or OSM's identifier of the street; not unique
+    tail, head      (m,) node positions of each segment's ends
+    length_dm       (m,) [dm] length along the shape
+    kind            (m,) position in ``SEGMENT_KINDS``
+    signal_halves   (m,) half signal waits met along the segment (a crossing split over two segments counts half on each)
+    crossing_halves (m,) half waits at marked crossings without a signal
+    fixed_ds        (m,) [ds] travel time given by the source instead of length over speed; -1 where not given
+    forward, backward (m,) may one travel tail to head, head to tail
+    attachable      (m,) may a point attach here (not in a tunnel, not on a bridge)
+    shape_start     (m + 1,) where each segment's vertices start in ``shape_xy``
+    shape_xy        (k, 2) [m] vertices from tail to head
+    """
+
+    mode: str
+    crs: str
+    node_id: NDArray[np.int64]
+    node_xy: FloatArray
+    segment_id: NDArray[np.int64]
+    tail: IntArray
+    head: IntArray
+    length_dm: IntArray
+    kind: NDArray[np.uint8]
+    signal_halves: NDArray[np.uint8]
+    crossing_halves: NDArray[np.uint8]
+    fixed_ds: IntArray
+    forward: BoolArray
+    backward: BoolArray
+    attachable: BoolArray
+    shape_start: NDArray[np.int64]
+    shape_xy: FloatArray
+
+    @property
+    def node_count(self) -> int:
+        """Count the nodes."""
+        return len(self.node_id)
+
+    @property
+    def segment_count(self) -> int:
+        """Count the segments."""
+        return len(self.tail)
+
+    def shapes(self) -> NDArray[np.object_]:
+        """Return the segments as (m,) shapely lines."""
+        counts = np.diff(self.shape_start)
+        return np.asarray(
+            shapely.linestrings(self.shape_xy, indices=np.repeat(np.arange(self.segment_count), counts)), dtype=object
+        )
+
+    def segment_table(self) -> pd.DataFrame:
+        """Return the segments as a table with one row a segment and its shape as ``geometry``."""
+        return pd.DataFrame(
+            {
+                "segment_id": self.segment_id,
+                "tail": self.tail,
+                "head": self.head,
+                "length_dm": self.length_dm,
+                "kind": self.kind,
+                "signal_halves": self.signal_halves,
+                "crossing_halves": self.crossing_halves,
+                "fixed_ds": self.fixed_ds,
+                "forward": self.forward,
+                "backward": self.backward,
+                "attachable": self.attachable,
+                "geometry": self.shapes(),
+            }
+        )
+
+    def node_table(self) -> pd.DataFrame:
+        """Return the nodes as a table: node_id, x, y."""
+        return pd.DataFrame({"node_id": self.node_id, "x": self.node_xy[:, 0], "y": self.node_xy[:, 1]})
+
+    def hash(self) -> str:
+        """Return the SHA-256 of the canonical form of nodes and segments."""
+        nodes = table_hash(self.node_table(), key=())
+        segments = table_hash(self.segment_table(), key=(), geometry="geometry")
+        return f"{nodes[:32]}{segments[:32]}"
+
+    @classmethod
+    def from_tables(cls, nodes: pd.DataFrame, segments: pd.DataFrame, *, mode: str, crs: str) -> StreetNetwork:
+        """Build a network from a node table and a segment table as :meth:`node_table` and :meth:`segment_table` give them.
+
+        ``tail`` and ``head`` are row positions in ``nodes``. Rows may come in any order; the network puts nodes on a Hilbert
+        curve and segments in the order of their nodes. Missing optional columns take their plain values: kind ``street``, no
+        waits, both directions, attachable.
+        """
+        order = hilbert_order(nodes[["x", "y"]].to_numpy(np.float64), tie=nodes["node_id"].to_numpy(np.int64))
+        position = np.empty(len(order), np.int32)
+        position[order] = np.arange(len(order), dtype=np.int32)
+        tail = position[segments["tail"].to_numpy(np.int64)]
+        head = position[segments["head"].to_numpy(np.int64)]
+        length_dm = segments["length_dm"].to_numpy(np.int32)
+        rows = np.lexsort((segments["segment_id"].to_numpy(np.int64), length_dm, head, tail))
+        shape_start, shape_xy = _ragged(np.asarray(segments["geometry"].array, dtype=object)[rows])
+        count = len(segments)
+
+        def column(name: str, dtype: type, default: int | bool) -> NDArray[np.generic]:
+            if name in segments:
+                return np.asarray(segments[name].to_numpy()[rows].astype(dtype))
+            return np.full(count, default, dtype)
+
+        return cls(
+            mode=mode,
+            crs=crs,
+            node_id=nodes["node_id"].to_numpy(np.int64)[order],
+            node_xy=np.ascontiguousarray(nodes[["x", "y"]].to_numpy(np.float64)[order]),
+            segment_id=segments["segment_id"].to_numpy(np.int64)[rows],
+            tail=tail[rows],
+            head=head[rows],
+            length_dm=length_dm[rows],
+            kind=column("kind", np.uint8, 0),
+            signal_halves=column("signal_halves", np.uint8, 0),
+            crossing_halves=column("crossing_halves", np.uint8, 0),
+            fixed_ds=column("fixed_ds", np.int32, NOT_GIVEN),
+            forward=column("forward", np.bool_, True),
+            backward=column("backward", np.bool_, True),
+            attachable=column("attachable", np.bool_, True),
+            shape_start=shape_start,
+            shape_xy=shape_xy,
+        )
+
+    @classmethod
+    def from_edges(cls, nodes: pd.DataFrame, edges: pd.DataFrame, *, crs: str, mode: str = "walk") -> StreetNetwork:
+        """Build a network from two tables.
+
+        ``nodes``: ``id`` (whole number), ``x``, ``y`` [m]. ``edges``: ``source``, ``target`` (node ids), ``length_m`` and
+        optionally ``walk_s`` or ``bike_s`` [s] (used for the modes walk and cycle instead of length over speed), ``oneway``
+        (true: source to target only) and ``geometry`` (a line from source to target; a straight line where missing).
+        ``crs`` must count in metres. Raises InputError naming each missing column, unknown node and negative figure.
+        """
+        check_metric_crs(crs, "crs")
+        faults = _missing_columns(nodes, ("id", "x", "y"), "nodes")
+        faults += _missing_columns(edges, ("source", "target", "length_m"), "edges")
+        if faults:
+            raise InputError(faults)
+        positions = pd.Series(np.arange(len(nodes)), index=nodes["id"].to_numpy())
+        faults = _edge_faults(nodes, edges)
+        if faults:
+            raise InputError(faults)
+        tail = positions.loc[edges["source"].to_numpy()].to_numpy()
+        head = positions.loc[edges["target"].to_numpy()].to_numpy()
+        xy = nodes[["x", "y"]].to_numpy(np.float64)
+        if "geometry" in edges:
+            shapes = np.asarray(edges["geometry"].array, dtype=object)
+        else:
+            shapes = shapely.linestrings(np.stack([xy[tail], xy[head]], axis=1)) if len(edges) else np.empty(0, object)
+        given = {"walk": "walk_s", "walk_step_free": "walk_s", "cycle": "bike_s"}.get(mode)
+        fixed_ds = np.full(len(edges), NOT_GIVEN, np.int32)
+        if given in edges:
+            seconds = edges[given].to_numpy(np.float64)
+            fixed_ds = np.where(np.isnan(seconds), NOT_GIVEN, np.rint(np.nan_to_num(seconds) * 10)).astype(np.int32)
+        oneway = edges["oneway"].to_numpy(np.bool_) if "oneway" in edges else np.zeros(len(edges), np.bool_)
+        segments = pd.DataFrame(
+            {
+                "segment_id": np.arange(len(edges), dtype=np.int64),
+                "tail": tail,
+                "head": head,
+                "length_dm": np.rint(edges["length_m"].to_numpy(np.float64) * DECIMETRES_PER_METRE).astype(np.int32),
+                "fixed_ds": fixed_ds,
+                "backward": ~oneway,
+                "geometry": shapes,
+            }
+        )
+        table = pd.DataFrame({"node_id": nodes["id"].to_numpy(np.int64), "x": xy[:, 0], "y": xy[:, 1]})
+        return cls.from_tables(table, segments, mode=mode, crs=crs)
+
+
+def check_metric_crs(crs: str, file: str) -> pyproj.CRS:
+    """Return the coordinate system, or raise InputError where it is unknown or does not count in metres."""
+    try:
+        parsed = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise InputError([Fault("crs.unknown", file, field="crs", values={"crs": crs})]) from error
+    if not parsed.is_projected or parsed.axis_info[0].unit_name not in ("metre", "meter"):
+        raise InputError([Fault("crs.not_metric", file, field="crs", values={"crs": crs})])
+    return parsed
+
+
+def hilbert_order(xy: FloatArray, *, tie: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order of (n, 2) points along a Hilbert curve; points of one cell are ordered by ``tie``."""
+    if not len(xy):
+        return np.empty(0, np.int64)
+    span = float(np.ptp(xy, axis=0).max()) or 1.0
+    cells = ((xy - xy.min(axis=0)) / span * ((1 << _HILBERT_ORDER) - 1)).astype(np.int64)
+    return np.lexsort((tie, _hilbert_index(cells[:, 0], cells[:, 1])))
+
+
+def _hilbert_index(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
+    x, y = x.copy(), y.copy()
+    index = np.zeros(len(x), np.int64)
+    side = 1 << (_HILBERT_ORDER - 1)
+    while side:
+        right = (x & side) > 0
+        upper = (y & side) > 0
+        index += side * side * ((3 * right.astype(np.int64)) ^ upper.astype(np.int64))
+        flip = ~upper & right
+        x[flip], y[flip] = (side - 1) - (x[flip] & (side - 1)), (side - 1) - (y[flip] & (side - 1))
+        swap = ~upper
+        x[swap], y[swap] = y[swap].copy(), x[swap].copy()
+        side >>= 1
+    return index
+
+
+def _ragged(shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], FloatArray]:
+    coordinates, index = shapely.get_coordinates(shapes, return_index=True)
+    counts = np.bincount(index, minlength=len(shapes)) if len(index) else np.zeros(len(shapes), np.int64)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), coordinates
+
+
+def _missing_columns(table: pd.DataFrame, wanted: Sequence[str], name: str) -> list[Fault]:
+    return [
+        Fault("table.missing_column", name, field=column, values={"present": ", ".join(map(str, table.columns))})
+        for column in wanted
+        if column not in table
+    ]
+
+
+def _edge_faults(nodes: pd.DataFrame, edges: pd.DataFrame) -> list[Fault]:
+    faults: list[Fault] = []
+    if nodes["id"].duplicated().any():
+        row = int(np.flatnonzero(nodes["id"].duplicated())[0])
+        faults.append(Fault("table.duplicate_id", "nodes", row=row + 2, field="id", values={"id": nodes["id"].iloc[row]}))
+    for end in ("source", "target"):
+        unknown = ~edges[end].isin(nodes["id"]).to_numpy()
+        if unknown.any():
+            row = int(np.flatnonzero(unknown)[0])
+            values = {"id": edges[end].iloc[row]}
+            faults.append(
+                Fault("edges.unknown_node", "edges", row=row + 2, field=end, values=values, count=int(unknown.sum()))
+            )
+    for column in ("length_m", "walk_s", "bike_s"):
+        if column in edges:
+            figures = edges[column].to_numpy(np.float64)
+            bad = ~(figures >= 0) if column == "length_m" else figures < 0
+            if bad.any():
+                row = int(np.flatnonzero(bad)[0])
+                values = {"value": figures[row]}
+                faults.append(
+                    Fault("edges.negative", "edges", row=row + 2, field=column, values=values, count=int(bad.sum()))
+                )
+    return faults

@@ -1,0 +1,1 @@
+"""Results to tables, pages and evidence."""

@@ -1,0 +1,1 @@
+"""Outside files to a City: one reader per kind, every bad row reported."""
