@@ -62,7 +62,8 @@ bench-gate: $(READY) ## fail when a speed ratio against scipy falls below its bo
 	@$(BIN)/python -m benchmarks --gate
 
 # Locks name versions and hashes only: which registry serves them is for the machine that installs to say.
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
+# One version of each for every Python (fewest), so that results do not depend on which Python runs them.
+LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 lock: $(READY) ## renew the three locks after pyproject.toml changed
 	@$(LOCK) -o requirements.lock
 	@$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock

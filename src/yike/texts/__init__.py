@@ -1,7 +1,7 @@
 """Words of reports, errors and the command line: one folder a language, flat dotted keys, `str.format`.
 
 Every file `texts/<lang>/*.yaml` of a language is merged, so that each subject keeps a file of its own
-(`report.yaml`, `error.yaml`, `cli.yaml`, `verdict.yaml`). A key starts with its subject: `verdict.pass`.
+(`report.yaml`, `errors.yaml`, `cli.yaml`, `verdict.yaml`). A key starts with its subject: `verdict.pass`.
 """
 
 from functools import cache
