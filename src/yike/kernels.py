@@ -1,7 +1,7 @@
 """Street-graph kernels: arrays in, arrays out, nothing of ours imported.
 
-Every kernel takes a directed graph as compressed rows: `indptr` (n + 1), `indices` (m), `weights` (m, >= 0). A weight and
-a cost may be any integer unit (deciseconds for times, decimetres for lengths); this file says *time* for both. To run
+Every kernel takes a directed graph as compressed rows: `indptr` (n + 1), `indices` (m), `weights` (m). Weights and costs
+lie in 0 .. UNREACHED in any integer unit (deciseconds for times, decimetres for lengths); this file says *time* for both. To run
 towards the seeds instead of away from them, pass the reversed graph. Read-only arrays are accepted as input.
 
 One search stands behind all of them: a circular bucket queue (Dial 1969, doi:10.1145/363269.363610) whose buckets are
@@ -28,7 +28,6 @@ _MOST_SLOTS = 1 << 16  # a longer span gets wider buckets instead of a longer ri
 _SMALL_SPAN = 1 << 16  # below this the cap itself is a good enough bound of the longest step
 _NOT_QUEUED = np.int32(-2)
 _EMPTY = np.int32(-1)
-_LABEL_MASK = np.int64(2**32 - 1)
 _DE_BRUIJN = np.int64(0x03F79D71B4CB0A89)  # its top six bits differ for each of 64 shifts: finds a lone bit's place
 _BIT_PLACE = np.zeros(64, np.int64)
 _BIT_PLACE[[((0x03F79D71B4CB0A89 << place) & (2**64 - 1)) >> 58 for place in range(64)]] = np.arange(64)
@@ -38,6 +37,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Number = Any  # inside kernels: a machine number of whatever width numba infers
 
 _IN = types.Array(types.int32, 1, "C", readonly=True)
 _IN8 = types.Array(types.int64, 1, "C", readonly=True)
@@ -58,7 +58,7 @@ def _part(function: Function) -> Function:
 
 
 @_part
-def _new_queue(weights: Ints, seed_cost: Ints, cap: int, n: int) -> Any:
+def _new_queue(weights: Ints, seed_cost: Ints, cap: Number, n: Number) -> Any:
     """Return an empty queue (head, after, before) and its bucket width in bits, wide enough for each step and seed."""
     span = np.int64(0)
     if cap <= _SMALL_SPAN:
@@ -80,7 +80,7 @@ def _new_queue(weights: Ints, seed_cost: Ints, cap: int, n: int) -> Any:
 
 
 @_part
-def _improve(node: int, new: int, key: Any, queue: Any, bits: int) -> int:
+def _improve(node: Number, new: Number, key: Any, queue: Any, bits: Number) -> Number:
     """Lower a node's key and move the node to its bucket; return by how many nodes the queue has grown (0 or 1)."""
     head, after, before = queue
     mask = len(head) - 1
@@ -111,7 +111,7 @@ def _improve(node: int, new: int, key: Any, queue: Any, bits: int) -> int:
 
 
 @_part
-def _mark(node: int, marks: Any) -> None:
+def _mark(node: Number, marks: Any) -> None:
     """Note a node in a two-level bitmap of 64 nodes a word and 64 words a page."""
     words, pages = marks
     words[node >> 6] |= np.int64(1) << (node & 63)
@@ -119,7 +119,7 @@ def _mark(node: int, marks: Any) -> None:
 
 
 @_part
-def _search(graph: Any, key: Any, queue: Any, form: Any, bucket: int, waiting: int, marks: Any) -> None:
+def _search(graph: Any, key: Any, queue: Any, form: Any, bucket: Number, waiting: Number, marks: Any) -> None:
     """Settle every node that improves on its `key`, starting from the `waiting` nodes queued at or after `bucket`.
 
     `form` is (bits, lift, step): the bucket of a key is `key >> bits`, an edge adds `(weight << lift) + step`. Keys
@@ -153,12 +153,11 @@ def _search(graph: Any, key: Any, queue: Any, form: Any, bucket: int, waiting: i
 
 
 @_part
-def _run(graph: Any, seeds: Any, cap: int, key: Any, queue: Any, form: Any, marks: Any) -> None:
+def _run(graph: Any, seeds: Any, cap: Number, key: Any, queue: Any, form: Any, marks: Any) -> None:
     """Queue every seed (node, cost, rest of its key) within the cap, then search."""
     seed_node, seed_cost, rest = seeds
     bits, lift, _ = form
-    waiting = 0
-    bucket = np.int64(2**62)
+    waiting, bucket = np.int64(0), np.int64(2**62)
     for i in range(len(seed_node)):
         cost = np.int64(seed_cost[i])
         if cost <= cap:
@@ -173,15 +172,13 @@ def _run(graph: Any, seeds: Any, cap: int, key: Any, queue: Any, form: Any, mark
 
 
 @_part
-def _bounded(cap: int) -> int:
+def _bounded(cap: Number) -> Number:
     """Return the cap brought into -1 .. UNREACHED - 1."""
     return max(np.int64(-1), min(np.int64(cap), np.int64(UNREACHED) - 1))
 
 
 @_kernel(types.void, *_GRAPH, _IN, _IN, types.int64, _OUT)
-def nearest_times(
-    indptr: Ints, indices: Ints, weights: Ints, seed_node: Ints, seed_cost: Ints, cap: int, out: Ints
-) -> None:
+def nearest_times(indptr: Ints, indices: Ints, weights: Ints, seed_node: Ints, seed_cost: Ints, cap: int, out: Ints) -> None:
     """Write each node's least time from any seed into `out` (n); UNREACHED where it exceeds `cap`.
 
     out[v] = min over seeds s of seed_cost[s] + d(seed_node[s], v). Seeds (k) may repeat a node; a seed dearer than the
@@ -197,9 +194,9 @@ def nearest_times(
             out[node] = UNREACHED
 
 
-@_part
-def _search_keys(graph: Any, seeds: Any, cap: int, key: Any, step: int) -> None:
-    """Fill `key` (n, int64) with the least `time << 32 | rest`; unreached nodes get `UNREACHED << 32`."""
+@_kernel(types.void, types.UniTuple(_IN, 3), types.UniTuple(_IN, 3), types.int64, types.int64, _OUT8)
+def _search_keys(graph: Any, seeds: Any, cap: Number, step: Number, key: Longs) -> None:
+    """Fill `key` (n) with the least `time << 32 | rest`; unreached nodes get `UNREACHED << 32`."""
     limit = _bounded(cap)
     queue, bits = _new_queue(graph[2], seeds[1], limit, len(key))
     first_beyond = np.int64(limit + 1) << 32
@@ -219,7 +216,7 @@ def nearest_seeds(
     Labels (k, >= 0) may repeat, e.g. the two ends of one attachment. Among seeds at equal time the least label wins,
     also along edges of weight zero.
     """
-    _search_keys((indptr, indices, weights), (seed_node, seed_cost, seed_label), cap, out, 0)
+    _search_keys((indptr, indices, weights), (seed_node, seed_cost, seed_label), cap, 0, out)
 
 
 @_kernel(types.void, *_GRAPH, _IN, _IN, types.int64, _OUT, _OUT)
@@ -235,7 +232,7 @@ def shortest_tree(
     """
     no_rest = np.zeros(len(seed_node), np.int32)
     key = np.empty(len(dist_out), np.int64)
-    _search_keys((indptr, indices, weights), (seed_node, seed_cost, no_rest), cap, key, 1)
+    _search_keys((indptr, indices, weights), (seed_node, seed_cost, no_rest), cap, 1, key)
     edge_out[:] = -1
     for node in range(len(key)):
         dist_out[node] = key[node] >> 32
@@ -248,13 +245,13 @@ def shortest_tree(
 
 
 @_part
-def _lowest_bit(word: int) -> int:
+def _lowest_bit(word: Number) -> Number:
     """Return the place of the lowest set bit."""
     return _BIT_PLACE[((word & -word) * _DE_BRUIJN >> 58) & 63]
 
 
 @_part
-def _emit(base: int, word: int, key: Any, beyond: int, found: Any, filled: int) -> int:
+def _emit(base: Number, word: Number, key: Any, beyond: Number, found: Any, filled: Number) -> Number:
     """Append the nodes of one bitmap word with their times, forget their keys and return the new length."""
     node_out, time_out = found
     while word != 0:
@@ -268,10 +265,11 @@ def _emit(base: int, word: int, key: Any, beyond: int, found: Any, filled: int) 
 
 
 @_part
-def _longer(values: Any, length: int) -> Any:
+def _longer(values: Any, length: Number) -> Any:
     """Return a copy with room for `length` values; untouched room costs no memory until written."""
-    grown = np.empty(length, values.dtype)
-    grown[: len(values)] = values
+    grown = np.empty(length, np.int32)
+    for i in range(len(values)):  # a slice assignment would double the compile time of this file
+        grown[i] = values[i]
     return grown
 
 
@@ -295,7 +293,7 @@ def bounded_reach(
     no_rest = np.zeros(len(seed_node), np.int32)
     ptr = np.zeros(sources + 1, np.int64)
     nodes, times = np.empty(4096, np.int32), np.empty(4096, np.int32)
-    filled = 0
+    filled = np.int64(0)
     for i in range(sources):
         low, high = source_ptr[i], source_ptr[i + 1]
         seeds = (seed_node[low:high], seed_cost[low:high], no_rest[low:high])
@@ -313,7 +311,7 @@ def bounded_reach(
 
 
 @_part
-def _least_weight(graph: Any, start: int, end: int) -> int:
+def _least_weight(graph: Any, start: Number, end: Number) -> Number:
     """Return the least weight of the edges start -> end, or -1 where there is none."""
     indptr, indices, weights = graph
     least = np.int64(-1)
@@ -324,7 +322,7 @@ def _least_weight(graph: Any, start: int, end: int) -> int:
 
 
 @_part
-def _walked_share(start_time: int, weight: int, end_time: int, back: int, cap: int) -> float:
+def _walked_share(start_time: Number, weight: Number, end_time: Number, back: Number, cap: Number) -> Number:
     """Return the share of an edge over which coming from its start is quickest and within the cap (0 .. 1).
 
     From the start a point at share f is reached at start_time + f * weight, from the end at end_time + (1 - f) * back
@@ -378,7 +376,7 @@ def reached_segments(
 
 
 @_part
-def _spread_rows(row: Any, other: Any, side: float, diagonal: float) -> None:
+def _spread_rows(row: Any, other: Any, side: Number, diagonal: Number) -> None:
     """Lower one grid row by what comes straight and slanting from a neighbouring row."""
     last = len(row) - 1
     for j in range(last + 1):
@@ -390,7 +388,7 @@ def _spread_rows(row: Any, other: Any, side: float, diagonal: float) -> None:
 
 
 @_part
-def _spread(grid: Any, side: float, diagonal: float) -> None:
+def _spread(grid: Any, side: Number, diagonal: Number) -> None:
     """Spread times to all cells by the two passes of a 3 x 3 chamfer."""
     rows, columns = grid.shape
     for i in range(rows):
@@ -408,7 +406,7 @@ def _spread(grid: Any, side: float, diagonal: float) -> None:
 
 
 @_part
-def _stamp(grid: Any, x: float, y: float, time: float, unit: float) -> None:
+def _stamp(grid: Any, x: Number, y: Number, time: Number, unit: Number) -> None:
     """Lower the four lattice points around (x, y), given in cells, by a straight walk of `unit` a cell."""
     rows, columns = grid.shape
     left, low = int(np.floor(x)), int(np.floor(y))
