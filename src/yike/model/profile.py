@@ -10,7 +10,7 @@ from pathlib import Path
 from yike.errors import YikeError
 from yike.model.requirement import Bound, Figure, Names, Source, noun_hash
 from yike.model.requirement_yaml import Known, read_figure, read_names, read_sources
-from yike.model.yaml_checked import Node, Sheet, compose, join, read_text
+from yike.model.yaml_checked import Node, Sheet, compose, join, label, read_text
 
 NETWORKS = ("walk", "walk_step_free", "cycle", "car")
 PROFILE_BOUNDS: Mapping[str, Bound] = {
@@ -115,14 +115,13 @@ def _read_file(path: Path | None) -> tuple[dict[str, Profile], tuple[Source, ...
 
 def _read_profile(sheet: Sheet, node: Node, known: Known) -> Profile | None:
     required = ("id", "names", "network", *PROFILE_BOUNDS)
-    entries = sheet.entries(node, "profiles", known=required, required=required)
+    entries = sheet.entries(node, label(node, "profiles", "id"), known=required, required=required)
     if len(entries) < len(required):
         return None
     profile_id = sheet.id_word(entries["id"], "profiles.id")
     path = join("profiles", profile_id)
     figures = {
-        name: read_figure(sheet, entries[name], join(path, name), known, bound=bound)
-        for name, bound in PROFILE_BOUNDS.items()
+        name: read_figure(sheet, entries[name], join(path, name), known, bound=bound) for name, bound in PROFILE_BOUNDS.items()
     }
     for name, figure in figures.items():
         if figure.value is None and name not in _MAY_BE_NULL:

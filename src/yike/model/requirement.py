@@ -191,8 +191,7 @@ class OpeningHours:
 ReachTerm = ReachTime | ReachDistance
 Term = ReachTime | ReachDistance | MinimumSize | PerThousand | OnePerSubdistrict | Share | OpeningHours
 TERM_TYPES: Mapping[str, type[Term]] = {
-    term.kind: term
-    for term in (ReachTime, ReachDistance, MinimumSize, PerThousand, OnePerSubdistrict, Share, OpeningHours)
+    term.kind: term for term in (ReachTime, ReachDistance, MinimumSize, PerThousand, OnePerSubdistrict, Share, OpeningHours)
 }
 
 

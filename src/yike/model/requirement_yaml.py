@@ -25,7 +25,7 @@ from yike.model.requirement import (
     Status,
     Term,
 )
-from yike.model.yaml_checked import Node, Sheet, join, nearest
+from yike.model.yaml_checked import Node, Sheet, join, label, nearest, some_of
 
 PROVENANCE_KEYS = ("source", "clause", "status", "seen_in", "note")
 NO_PROVENANCE = Provenance("", "", "unverified")
@@ -67,7 +67,7 @@ def read_sources(sheet: Sheet, node: Node | None) -> tuple[Source, ...]:
     found: dict[str, Source] = {}
     keys = ("key", "title", "publisher", "number", "date", "address", "note")
     for item in [] if node is None else sheet.items(node, "sources"):
-        entries = sheet.entries(item, "sources", known=keys, required=("key", "title"))
+        entries = sheet.entries(item, label(item, "sources", "key"), known=keys, required=("key", "title"))
         if "key" not in entries:
             continue
         key = sheet.id_word(entries["key"], "sources.key")
@@ -87,13 +87,11 @@ def read_sources(sheet: Sheet, node: Node | None) -> tuple[Source, ...]:
     return tuple(found.values())
 
 
-def read_provenance(
-    sheet: Sheet, node: Node, entries: Mapping[str, Node], path: str, known: Known
-) -> Provenance:
+def read_provenance(sheet: Sheet, node: Node, entries: Mapping[str, Node], path: str, known: Known) -> Provenance:
     """Read source, clause, status, seen_in and note of an entry; the first three must be there."""
     source = sheet.optional_words(entries, "source", path)
     if source is None:
-        sheet.fault("standard.no_source", node, path, known=", ".join(sorted(known.sources)))
+        sheet.fault("standard.no_source", node, path, known=some_of(sorted(known.sources)))
     clause = sheet.optional_words(entries, "clause", path)
     status = _read_status(sheet, node, entries, path)
     if clause is None and status != "unverified":
@@ -107,7 +105,7 @@ def read_provenance(
                 join(path, key),
                 value=value,
                 nearest=nearest(value, known.sources),
-                known=", ".join(sorted(known.sources)),
+                known=some_of(sorted(known.sources)),
             )
     return Provenance(source or "", clause or "", status, seen_in, read_note(sheet, entries, path))
 
@@ -161,7 +159,7 @@ def read_term(sheet: Sheet, node: Node, kind: str, path: str, known: Known) -> T
     }
     if not figures:
         if entries or not needed:
-            sheet.fault("standard.term_without_number", node, path, known=", ".join(numbers))
+            sheet.fault("standard.term_without_number", node, path, known=some_of(numbers))
         return None
     if any(name not in figures for name in needed):
         return None
@@ -185,12 +183,12 @@ def _make_term(
         if "quantity" in entries:
             quantity = sheet.choice(entries["quantity"], join(path, "quantity"), among=QUANTITIES)
         else:
-            sheet.fault("yaml.missing_key", node, path, key="quantity")
+            sheet.fault("yaml.missing_key", node, path, entry="quantity")
         group = sheet.optional_words(entries, "group", path) or "all"
         return PerThousand(figures["minimum"], quantity or "", group)
     if shape is Share:
         if "of" not in entries:
-            sheet.fault("yaml.missing_key", node, path, key="of")
+            sheet.fault("yaml.missing_key", node, path, entry="of")
         of = read_names(sheet, entries.get("of"), join(path, "of"))
         return Share(figures["percent"], of, figures.get("within_m"))
     if shape is OnePerSubdistrict and (figures["count"].value or 1) % 1:

@@ -255,7 +255,7 @@ def word_key(word: str) -> str:
 
 def unknown_name(kind: str, name: str, known: Mapping[str, object], *, where: str) -> UnknownName:
     """Make the error for an id that nothing has, with the nearest that exists."""
-    from yike.model.yaml_checked import nearest
+    from yike.model.yaml_checked import nearest, some_of
 
-    values = {"kind": kind, "name": name, "nearest": nearest(name, known), "known": ", ".join(known)}
+    values = {"kind": kind, "name": name, "nearest": nearest(name, known), "known": some_of(known, name)}
     return UnknownName([Fault("standard.unknown_name", where, values=values)])

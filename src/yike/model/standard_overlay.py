@@ -27,11 +27,12 @@ from yike.model.requirement_yaml import (
 )
 from yike.model.standard import FacilityClass, Standard, unknown_name
 from yike.model.standard_yaml import build_standard, read_origin
-from yike.model.yaml_checked import Node, Sheet, compose, join, keys_of, nearest, read_text
+from yike.model.yaml_checked import Node, Sheet, compose, join, keys_of, nearest, read_text, some_of
 
 _OVERLAY_KEYS = ("id", "title", "version", "issued", "note", "extends", "sources", "origin", "set")
 _NOT_STANDARDS = ("profiles",)
 _SCALE = Bound("1", 0.01, 100)
+_PRODUCT_DECIMALS = 9  # 3000 × 1.15 is 3450, not 3449.9999999999995
 
 
 def packaged_ids() -> tuple[str, ...]:
@@ -114,7 +115,7 @@ def _read_base(sheet: Sheet, top: Mapping[str, Node], *, above: tuple[str, ...])
         sheet.fault("standard.ring_of_overlays", node, "extends", value=name)
     elif isinstance(target, Path) and not target.is_file():
         ids = packaged_ids()
-        sheet.fault("standard.unknown_base", node, "extends", value=name, nearest=nearest(name, ids), known=", ".join(ids))
+        sheet.fault("standard.unknown_base", node, "extends", value=name, nearest=nearest(name, ids), known=some_of(ids, name))
     if any(fault.code in ("standard.ring_of_overlays", "standard.unknown_base") for fault in sheet.faults):
         raise InputError(sheet.faults)
     return read_standard(target, above=(*above, here))
@@ -127,10 +128,10 @@ def _apply(sheet: Sheet, standard: Standard, node: Node | None, known: Known) ->
         class_id, _, rest = path.partition(".")
         kind, _, number = rest.partition(".")
         if class_id not in classes:
-            values = {"value": class_id, "nearest": nearest(class_id, classes), "known": ", ".join(classes)}
+            values = {"value": class_id, "nearest": nearest(class_id, classes), "known": some_of(classes, class_id)}
             sheet.fault("standard.set_unknown_class", value, join("set", path), **values)
         elif kind not in TERM_TYPES:
-            values = {"value": kind, "nearest": nearest(kind, TERM_TYPES), "known": ", ".join(TERM_TYPES)}
+            values = {"value": kind, "nearest": nearest(kind, TERM_TYPES), "known": some_of(TERM_TYPES, kind)}
             sheet.fault("standard.set_unknown_term", value, join("set", path), **values)
         else:
             term = _changed_term(sheet, value, path, known, held=classes[class_id], kind=kind, number=number)
@@ -147,7 +148,7 @@ def _changed_term(
     term = next((term for term in held.terms if term.kind == kind), None)
     bounds = TERM_TYPES[kind].bounds
     if number not in bounds:
-        values = {"value": number, "nearest": nearest(number, bounds), "known": ", ".join(bounds)}
+        values = {"value": number, "nearest": nearest(number, bounds), "known": some_of(bounds, number)}
         sheet.fault("standard.set_unknown_number", node, where, **values)
         return None
     if term is None:
@@ -157,9 +158,7 @@ def _changed_term(
     return replace(term, **{number: figure})  # type: ignore[arg-type]  # the bounds name exactly the term's figures
 
 
-def _changed_figure(
-    sheet: Sheet, node: Node, path: str, known: Known, *, before: Figure | None, bound: Bound
-) -> Figure:
+def _changed_figure(sheet: Sheet, node: Node, path: str, known: Known, *, before: Figure | None, bound: Bound) -> Figure:
     if "scale" not in keys_of(node):
         return read_figure(sheet, node, path, known, bound=bound)
     entries = sheet.entries(node, path, known=("scale", *PROVENANCE_KEYS), required=("scale",))
@@ -169,7 +168,8 @@ def _changed_figure(
         sheet.fault("standard.scale_of_nothing", node, path)
         return Figure(None, bound.unit, provenance)
     check_bound(sheet, entries["scale"], join(path, "scale"), Figure(scale, _SCALE.unit, provenance), bound=_SCALE)
-    figure = Figure(before.value * (1.0 if scale is None else scale), bound.unit, provenance)
+    product = round(before.value * (1.0 if scale is None else scale), _PRODUCT_DECIMALS)
+    figure = Figure(product, bound.unit, provenance)
     check_bound(sheet, node, path, figure, bound=bound)
     return figure
 

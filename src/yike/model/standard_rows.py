@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yike.model.profile import load_profiles
 from yike.model.requirement import Figure, PerThousand, Provenance, ReachTime, Share, Term, figures_of
 from yike.model.standard import FacilityClass, Field, Standard
 from yike.texts import text
@@ -57,7 +58,7 @@ def term_words(term: Term, name: str, figure: Figure, lang: str) -> str:
     values = {"value": text("standard.no_number", lang) if figure.value is None else f"{figure.value:g}"}
     if isinstance(term, ReachTime) and term.profile is not None:
         key = f"standard.term.{term.kind}.profile"
-        values["profile"] = term.profile
+        values["profile"] = load_profiles()[term.profile].names.say(lang)
     if isinstance(term, PerThousand):
         values["quantity"] = text(f"standard.quantity.{term.quantity}", lang)
         values["group"] = text("standard.group.all", lang) if term.group == "all" else term.group
@@ -67,7 +68,8 @@ def term_words(term: Term, name: str, figure: Figure, lang: str) -> str:
 
 
 def _origin(standard: Standard, provenance: Provenance, lang: str) -> Row:
-    place = " ".join(part for part in (standard.source(provenance.source).title.say(lang), provenance.clause) if part)
+    document = standard.source(provenance.source)
+    place = " ".join(part for part in (document.title.say(lang), document.number, provenance.clause) if part)
     if provenance.seen_in is not None:
         seen_in = standard.source(provenance.seen_in).title.say(lang)
         place = text("standard.seen_in", lang, place=place, seen_in=seen_in)

@@ -32,7 +32,7 @@ from yike.model.standard import (
     Zone,
     word_key,
 )
-from yike.model.yaml_checked import Node, Sheet, join
+from yike.model.yaml_checked import Node, Sheet, join, label
 
 _STANDARD_KEYS = (
     "id", "title", "version", "issued", "note", "origin", "profiles", "sources", "fields", "zones", "every_class", "classes",
@@ -96,7 +96,9 @@ def read_origin(sheet: Sheet, node: Node | None, known: Known) -> Origin:
 def _read_fields(sheet: Sheet, node: Node | None, known: Known) -> tuple[Field, ...]:
     found: dict[str, Field] = {}
     for item in [] if node is None else sheet.items(node, "fields"):
-        entries = sheet.entries(item, "fields", known=("id", "names", "slogan", "terms"), required=("id", "names"))
+        entries = sheet.entries(
+            item, label(item, "fields", "id"), known=("id", "names", "slogan", "terms"), required=("id", "names")
+        )
         if "id" not in entries:
             continue
         field_id = sheet.id_word(entries["id"], "fields.id")
@@ -124,7 +126,7 @@ def _read_zones(
     found: dict[str, Zone] = {}
     keys = ("id", "names", "modes", "terms_by_class", *PROVENANCE_KEYS)
     for item in [] if node is None else sheet.items(node, "zones"):
-        entries = sheet.entries(item, "zones", known=keys, required=("id", "names"))
+        entries = sheet.entries(item, label(item, "zones", "id"), known=keys, required=("id", "names"))
         if "id" not in entries:
             continue
         zone_id = sheet.id_word(entries["id"], "zones.id")
@@ -141,9 +143,7 @@ def _read_zones(
     return tuple(found.values())
 
 
-def _read_modes(
-    sheet: Sheet, zone: Node, node: Node | None, path: str, mode_profiles: Mapping[str, str]
-) -> Mapping[str, str]:
+def _read_modes(sheet: Sheet, zone: Node, node: Node | None, path: str, mode_profiles: Mapping[str, str]) -> Mapping[str, str]:
     entries = {} if sheet.is_null(node) or node is None else sheet.entries(node, path, known=UNIT_KINDS)
     if not entries:
         sheet.fault("standard.zone_without_modes", zone, path)
@@ -170,7 +170,7 @@ def _read_classes(
     found: dict[str, FacilityClass] = {}
     owners: dict[str, str] = {}
     for item in [] if node is None else sheet.items(node, "classes"):
-        entries = sheet.entries(item, "classes", known=_CLASS_KEYS, required=("id", "field", "names"))
+        entries = sheet.entries(item, label(item, "classes", "id"), known=_CLASS_KEYS, required=("id", "field", "names"))
         if "id" not in entries:
             continue
         entry = _read_class(sheet, item, entries, known, fields=fields, every=every)
@@ -223,9 +223,7 @@ def _read_class(
     )
 
 
-def _optional_choice(
-    sheet: Sheet, entries: Mapping[str, Node], key: str, path: str, *, among: Sequence[str]
-) -> str | None:
+def _optional_choice(sheet: Sheet, entries: Mapping[str, Node], key: str, path: str, *, among: Sequence[str]) -> str | None:
     return sheet.choice(entries[key], join(path, key), among=among) if key in entries else None
 
 

@@ -18,6 +18,7 @@ import yaml
 from yike.errors import Fault, InputError
 
 TEXT_BYTES_MOST = 2_000_000
+CHOICES_SHOWN = 16
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _NULL_TAG = "tag:yaml.org,2002:null"
@@ -31,6 +32,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     import difflib
 
     return next(iter(difflib.get_close_matches(word.casefold(), list(known), n=1, cutoff=0.6)), "–")
+
+
+def some_of(known: Iterable[str], word: str = "") -> str:
+    """List known words for a message: all where they are few, else those most like the word and how many there are."""
+    import difflib
+
+    every = list(known)
+    if len(every) <= CHOICES_SHOWN:
+        return ", ".join(every)
+    like = difflib.get_close_matches(word.casefold(), every, n=CHOICES_SHOWN // 2, cutoff=0.3) or every[: CHOICES_SHOWN // 2]
+    return f"{', '.join(like)}, … ({len(every)})"
 
 
 def read_text(path: Path) -> str:
@@ -106,9 +118,7 @@ class Sheet:
         if self.faults:
             raise InputError(sorted(self.faults, key=lambda fault: fault.row or 0))
 
-    def entries(
-        self, node: Node, path: str, *, known: Sequence[str] | None, required: Sequence[str] = ()
-    ) -> dict[str, Node]:
+    def entries(self, node: Node, path: str, *, known: Sequence[str] | None, required: Sequence[str] = ()) -> dict[str, Node]:
         """Return a mapping's entries; note unknown, repeated and missing keys. ``known`` None allows every key."""
         if not isinstance(node, yaml.MappingNode):
             self.fault("yaml.not_mapping", node, path)
@@ -118,17 +128,15 @@ class Sheet:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
             where = join(path, key)
             if known is not None and key not in known:
-                choices = ", ".join(known)
-                self.fault(
-                    "yaml.unknown_key", key_node, where, key=key, nearest=nearest(key, known), known=choices
-                )
+                choices = some_of(known, key)
+                self.fault("yaml.unknown_key", key_node, where, entry=key, nearest=nearest(key, known), known=choices)
             elif key in found:
-                self.fault("yaml.repeated_key", key_node, where, key=key)
+                self.fault("yaml.repeated_key", key_node, where, entry=key)
             else:
                 found[key] = value
         for key in required:
             if key not in found:
-                self.fault("yaml.missing_key", node, path, key=key)
+                self.fault("yaml.missing_key", node, path, entry=key)
         return found
 
     def items(self, node: Node, path: str) -> list[Node]:
@@ -190,9 +198,7 @@ class Sheet:
         if word in among:
             return word
         if word:
-            self.fault(
-                "yaml.unknown_choice", node, path, value=word, nearest=nearest(word, among), known=", ".join(among)
-            )
+            self.fault("yaml.unknown_choice", node, path, value=word, nearest=nearest(word, among), known=some_of(among, word))
         return None
 
     def date(self, node: Node | None, path: str) -> str | None:
@@ -213,6 +219,13 @@ def keys_of(node: Node) -> tuple[str, ...]:
     return tuple(str(key.value) for key, _ in pairs)
 
 
+def label(node: Node, path: str, key: str) -> str:
+    """Return the field path of a list's entry: the path and, where it has one, the word under ``key``."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    named = (value.value for name, value in pairs if name.value == key and isinstance(value, yaml.ScalarNode))
+    return join(path, next(named, ""))
+
+
 def join(path: str, key: str) -> str:
     """Join a field path and a key with a dot."""
-    return f"{path}.{key}" if path else key
+    return ".".join(part for part in (path, key) if part)
