@@ -334,6 +334,7 @@ TERMS = f"{KINDERGARTEN}.terms"
 SIZE_HEAD = "      minimum_size:\n        floor_area_m2: {value: 2000,"
 SIZE_TAIL = " source: plan, clause: 四, status: official}"
 MODES_LINE = "    modes: {residents_committee: walk, village_committee: cycle}\n"
+MARKED_MODES_LINE = MODES_LINE.replace("\n", " #!\n")
 MISTAKES = {
     "unknown key": (changed("    tier: 15", "    teir: 15 #!"), "yaml.unknown_key", f"{SCHOOL}.teir"),
     "unknown top key": (changed("version:", "versoin: 2 #!\nversion:"), "yaml.unknown_key", "versoin"),
@@ -360,7 +361,7 @@ MISTAKES = {
     "unknown mode": (changed("village_committee: cycle", "village_committee: swim"), "yaml.unknown_choice", None),
     "unknown unit kind": (changed("village_committee", "vilage_committee"), "yaml.unknown_key", None),
     "unknown profile": (changed("walk: adult", "walk: adlut"), "yaml.unknown_choice", "profiles.walk"),
-    "mode without profile": (changed(", cycle: bicycle", "").replace(MODES_LINE, MODES_LINE.rstrip() + " #!\n"), "standard.mode_without_profile", VILLAGE_MODE),
+    "mode without profile": (changed(", cycle: bicycle", "").replace(MODES_LINE, MARKED_MODES_LINE), "standard.mode_without_profile", VILLAGE_MODE),
     "unknown kind": (changed("kind: basic_guarantee", "kind: basic #!"), "yaml.unknown_choice", f"{SCHOOL}.kind"),
     "unknown tier": (changed("tier: 15", "tier: 20 #!"), "yaml.unknown_choice", f"{SCHOOL}.tier"),
     "unknown tag": (changed("[learn]", "[lern]"), "yaml.unknown_choice", f"{SCHOOL}.tags[1]"),
