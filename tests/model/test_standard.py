@@ -361,7 +361,11 @@ MISTAKES = {
     "unknown mode": (changed("village_committee: cycle", "village_committee: swim"), "yaml.unknown_choice", None),
     "unknown unit kind": (changed("village_committee", "vilage_committee"), "yaml.unknown_key", None),
     "unknown profile": (changed("walk: adult", "walk: adlut"), "yaml.unknown_choice", "profiles.walk"),
-    "mode without profile": (changed(", cycle: bicycle", "").replace(MODES_LINE, MARKED_MODES_LINE), "standard.mode_without_profile", VILLAGE_MODE),
+    "mode without profile": (
+        changed(", cycle: bicycle", "").replace(MODES_LINE, MARKED_MODES_LINE),
+        "standard.mode_without_profile",
+        VILLAGE_MODE,
+    ),
     "unknown kind": (changed("kind: basic_guarantee", "kind: basic #!"), "yaml.unknown_choice", f"{SCHOOL}.kind"),
     "unknown tier": (changed("tier: 15", "tier: 20 #!"), "yaml.unknown_choice", f"{SCHOOL}.tier"),
     "unknown tag": (changed("[learn]", "[lern]"), "yaml.unknown_choice", f"{SCHOOL}.tags[1]"),
