@@ -2,11 +2,13 @@
 
 A connection is (segment, fraction of its length from its tail, metres between point and street). It enters a search as two directed
 seeds, one at each end of the segment, whose offsets are whole numbers that sum to the segment's weight. A connection may not cross a
-barrier; a point without a connection within the limit is unconnected.
+barrier; a point without a connection within the limit is unconnected. On a stretch of a street that an edit divided, the fraction
+is still that of the whole street, so that both cut into the same whole numbers.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,9 @@ from yike.analysis.routing_graph import RoutingGraph
 from yike.model.network import StreetNetwork
 
 _WIDENING = (4.0, 2.0, 1.0)  # a blocked point looks first within a quarter of the limit, then half, then all of it
+_CHUNK = 20_000  # places searched at a time by one thread
+_STRIP_M = 300.0
+_AREA = 2  # dimensions of a polygon
 
 Geometries = NDArray[np.object_]
 IndexArray = NDArray[np.int64]
@@ -28,7 +33,7 @@ class Attachment:
     """Hold the connections of p points: point i owns rows start[i]:start[i + 1], usually one, none where unconnected.
 
     segment       (r,) int64 position of the street segment
-    fraction      (r,) 0 at the segment's tail, 1 at its head
+    fraction      (r,) 0 at the segment's tail, 1 at its head; on a stretch, that of the whole street
     connection_m  (r,) [m] straight between point and street
     """
 
@@ -79,15 +84,16 @@ def attach(
     limit_m: float,
     barriers: Geometries | None = None,
     usable: NDArray[np.bool_] | None = None,
+    threads: int = 2,
 ) -> Attachment:
     """Connect (p, 2) points [m] to the nearest segment within ``limit_m`` that no barrier cuts off.
 
     ``usable`` (m,) leaves out segments that the profile cannot travel; bridges and tunnels are always left out. Among equally near
-    segments the first is taken. A connection may end on a barrier (a gate in a wall) but not pass through one.
+    segments the first is taken. A connection may end on a barrier (a gate in a wall) but not pass through one. The result does not
+    depend on the order of the points or the number of threads.
     """
-    return attach_geometries(
-        network, np.asarray(shapely.points(xy), dtype=object), limit_m=limit_m, barriers=barriers, usable=usable
-    )
+    places = np.asarray(shapely.points(np.asarray(xy, np.float64).reshape(-1, 2)), dtype=object)
+    return attach_geometries(network, places, limit_m=limit_m, barriers=barriers, usable=usable, threads=threads)
 
 
 def attach_geometries(
@@ -97,39 +103,114 @@ def attach_geometries(
     limit_m: float,
     barriers: Geometries | None = None,
     usable: NDArray[np.bool_] | None = None,
+    threads: int = 2,
 ) -> Attachment:
     """Connect (p,) points or outlines to the nearest segment: an outline from the nearest place on its edge."""
-    open_ = network.attachable & (network.forward | network.backward)
-    if usable is not None:
-        open_ = open_ & usable
-    candidates = np.flatnonzero(open_)
-    shapes = network.shapes()[candidates]
-    tree = shapely.STRtree(shapes)
-    place, shape = tree.query_nearest(places, max_distance=limit_m, all_matches=True)
+    streets = _streets(network, usable)
+    walls = None if barriers is None or not len(barriers) else shapely.STRtree(barriers)
+    edges = _edges(places)
+    order = _neighbours_together(edges)
+    chunks = np.array_split(order, max(1, len(order) // _CHUNK + 1))
+
+    def run(chunk: IndexArray) -> tuple[IndexArray, IndexArray, FloatArray, FloatArray]:
+        row, shape, lines = _nearest(edges[chunk], streets, walls, limit_m=limit_m)
+        return chunk[row], streets.segment[shape], _fractions(streets.shapes[shape], lines), shapely.length(lines)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        found = list(pool.map(run, chunks))
+    place, segment, fraction, metres = (np.concatenate([part[k] for part in found]) for k in range(4))
+    back = np.argsort(place, kind="stable")
+    counts = np.bincount(place, minlength=len(places)).astype(np.int64)
+    return with_stretches(network, Attachment(starts(counts), segment[back], fraction[back], metres[back]))
+
+
+def with_stretches(network: StreetNetwork, attachment: Attachment) -> Attachment:
+    """Give each connection on a street that an edit divided the same connection on the stretches that it lies on.
+
+    The new rows stand at the same place at the same cost; they let the point meet the node where the link begins.
+    """
+    parts = network.stretches
+    if parts is None:
+        return attachment
+    here, part = pairs_by_value(attachment.segment, parts.whole)
+    inside = (parts.begin[part] <= attachment.fraction[here]) & (attachment.fraction[here] <= parts.end[part])
+    here, part = here[inside], part[inside]
+    row = np.concatenate([np.arange(len(attachment.segment)), here])
+    segment = np.concatenate([attachment.segment, parts.segment[part]])
+    point = attachment.point[row]
+    order = np.lexsort((np.arange(len(row)), point))
+    counts = np.bincount(point, minlength=attachment.point_count).astype(np.int64)
+    row = row[order]
+    return Attachment(starts(counts), segment[order], attachment.fraction[row], attachment.connection_m[row])
+
+
+def pairs_by_value(first: IndexArray, second: IndexArray) -> tuple[IndexArray, IndexArray]:
+    """Return the positions of all pairs of equal values in two arrays."""
+    order = np.argsort(second, kind="stable")
+    low = np.searchsorted(second[order], first, side="left")
+    counts = np.searchsorted(second[order], first, side="right") - low
+    return np.repeat(np.arange(len(first)), counts), order[ranges(low, counts)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Streets:
+    """Hold the segments that points may attach to, their shapes and a tree over the shapes."""
+
+    segment: IndexArray
+    shapes: Geometries
+    tree: shapely.STRtree
+
+
+def _streets(network: StreetNetwork, usable: NDArray[np.bool_] | None) -> _Streets:
+    positions, shapes, tree = network.attachable_streets
+    if usable is None or usable[positions].all():
+        return _Streets(positions, shapes, tree)
+    kept = usable[positions]
+    return _Streets(positions[kept], shapes[kept], shapely.STRtree(shapes[kept]))
+
+
+def _edges(places: Geometries) -> Geometries:
+    """Return points as they are and areas as their edge: seen from inside, every street of a park would lie at distance zero."""
+    areas = shapely.get_dimensions(places) == _AREA
+    if not areas.any():
+        return places
+    edges = places.copy()
+    edges[areas] = shapely.boundary(places[areas])
+    return edges
+
+
+def _neighbours_together(places: Geometries) -> IndexArray:
+    """Order places in strips, so that one search after the other meets the same part of the tree."""
+    bounds = shapely.bounds(places)
+    return np.lexsort((bounds[:, 0], np.floor(bounds[:, 1] / _STRIP_M)))
+
+
+def _nearest(
+    places: Geometries, streets: _Streets, walls: shapely.STRtree | None, *, limit_m: float
+) -> tuple[IndexArray, IndexArray, Geometries]:
+    """Return (place, shape, connector) of every place that has a nearest street within the limit, in the order of places."""
+    place, shape = streets.tree.query_nearest(places, max_distance=limit_m, all_matches=True)
     first = _first_of_each(place, shape)
     place, shape = place[first], shape[first]
-    lines = connectors(places[place], shapes[shape])
-    if barriers is not None and len(barriers):
-        walls = shapely.STRtree(barriers)
-        blocked = _cut_off(lines, walls)
-        again = _nearest_open(places, place[blocked], shapes, tree, walls, limit_m=limit_m)
-        place = np.concatenate([place[~blocked], again[0]])
-        shape = np.concatenate([shape[~blocked], again[1]])
-        order = np.argsort(place, kind="stable")
-        place, shape = place[order], shape[order]
-        lines = connectors(places[place], shapes[shape])
-    on_street = shapely.get_point(lines, 1)
-    return Attachment(
-        start=starts(np.bincount(place, minlength=len(places)).astype(np.int64)),
-        segment=candidates[shape],
-        fraction=np.clip(shapely.line_locate_point(shapes[shape], on_street, normalized=True), 0.0, 1.0),
-        connection_m=np.asarray(shapely.length(lines), np.float64),
-    )
+    lines = connectors(places[place], streets.shapes[shape])
+    if walls is None:
+        return place, shape, lines
+    blocked = _cut_off(lines, walls)
+    other_place, other_shape = _nearest_open(places, place[blocked], streets, walls, limit_m=limit_m)
+    place = np.concatenate([place[~blocked], other_place])
+    shape = np.concatenate([shape[~blocked], other_shape])
+    return place, shape, np.concatenate([lines[~blocked], connectors(places[other_place], streets.shapes[other_shape])])
 
 
 def connectors(places: Geometries, shapes: Geometries) -> Geometries:
     """Return the shortest line from each place to each street, pairwise."""
     return np.asarray(shapely.shortest_line(places, shapes), dtype=object)
+
+
+def _fractions(shapes: Geometries, lines: Geometries) -> FloatArray:
+    """Return where each connector meets its street, 0 at the tail and 1 at the head; 0 on a street without length."""
+    at = shapely.line_locate_point(shapes, shapely.get_point(lines, 1), normalized=True)
+    return np.clip(np.nan_to_num(at), 0.0, 1.0)
 
 
 def _first_of_each(place: IndexArray, shape: IndexArray) -> IndexArray:
@@ -141,19 +222,14 @@ def _first_of_each(place: IndexArray, shape: IndexArray) -> IndexArray:
 
 
 def _cut_off(lines: Geometries, walls: shapely.STRtree) -> NDArray[np.bool_]:
+    """Tell which connectors pass through a barrier; one that only ends on it, or has no length, does not."""
     blocked = np.zeros(len(lines), np.bool_)
     blocked[walls.query(lines, predicate="crosses")[0]] = True
     return blocked
 
 
 def _nearest_open(
-    places: Geometries,
-    blocked: IndexArray,
-    shapes: Geometries,
-    tree: shapely.STRtree,
-    walls: shapely.STRtree,
-    *,
-    limit_m: float,
+    places: Geometries, blocked: IndexArray, streets: _Streets, walls: shapely.STRtree, *, limit_m: float
 ) -> tuple[IndexArray, IndexArray]:
     """Find for each blocked place the nearest segment that no barrier cuts off, looking ever wider."""
     found_place, found_shape = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -161,8 +237,8 @@ def _nearest_open(
     for part in _WIDENING:
         if not len(left):
             break
-        row, shape = tree.query(places[left], predicate="dwithin", distance=limit_m / part)
-        lines = connectors(places[left[row]], shapes[shape])
+        row, shape = streets.tree.query(places[left], predicate="dwithin", distance=limit_m / part)
+        lines = connectors(places[left[row]], streets.shapes[shape])
         free = ~_cut_off(lines, walls)
         row, shape, metres = row[free], shape[free], shapely.length(lines[free])
         order = np.lexsort((shape, metres, row))
@@ -195,12 +271,22 @@ def legs(graph: RoutingGraph, attachment: Attachment) -> Legs:
     """Cut each connection's segment into whole units: the two parts of a direction sum to the segment's weight.
 
     With w the weight tail to head and f the fraction, tail to point is round(w f) and point to head is w - round(w f); likewise with
-    the weight of the other direction.
+    the weight of the other direction. On a stretch that begins at fraction b of a whole street of weight w, tail to point is
+    round(w f) - round(w b).
     """
-    ahead = graph.forward_weight[attachment.segment]
-    back = graph.backward_weight[attachment.segment]
-    from_tail = np.rint(ahead * attachment.fraction).astype(np.int32)
-    to_tail = np.rint(back * attachment.fraction).astype(np.int32)
+    whole, begin = attachment.segment, np.zeros(1)
+    parts = graph.network.stretches
+    if parts is not None:
+        of_part = np.full(graph.network.segment_count, -1)
+        of_part[parts.segment] = np.arange(len(parts.segment))
+        part = of_part[attachment.segment]
+        whole = np.where(part >= 0, parts.whole[part], attachment.segment)
+        begin = np.where(part >= 0, parts.begin[part], 0.0)
+    fraction = attachment.fraction
+    ahead, back = graph.forward_weight[attachment.segment], graph.backward_weight[attachment.segment]
+    whole_ahead, whole_back = graph.forward_weight[whole], graph.backward_weight[whole]
+    from_tail = (np.rint(whole_ahead * fraction) - np.rint(whole_ahead * begin)).astype(np.int32)
+    to_tail = (np.rint(whole_back * fraction) - np.rint(whole_back * begin)).astype(np.int32)
     return Legs(
         connection=np.rint(attachment.connection_m * graph.units_per_m).astype(np.int32),
         to_head=np.where(ahead >= 0, ahead - from_tail, -1).astype(np.int32),

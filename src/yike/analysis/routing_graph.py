@@ -83,7 +83,7 @@ def routing_graph(network: StreetNetwork, profile: Profile, *, measure: str | No
     usable = np.ones(network.segment_count, np.bool_)
     if not profile.takes_steps:
         usable &= network.kind != _STEPS
-    weight = moving + waiting
+    weight, waiting = _stretched(network, moving + waiting, waiting)
     forward = np.where(network.forward & usable, weight, IMPASSABLE).astype(np.int32)
     backward = np.where(network.backward & usable, weight, IMPASSABLE).astype(np.int32)
     tails, heads = network.tail, network.head
@@ -98,6 +98,19 @@ def routing_graph(network: StreetNetwork, profile: Profile, *, measure: str | No
         units_per_m=units_per_m,
         connection_limit_m=profile.number("connection_limit_m"),
     )
+
+
+def _stretched(network: StreetNetwork, weight: IntArray, waiting: IntArray) -> tuple[IntArray, IntArray]:
+    """Weigh each stretch of a divided street as its part of the whole: round(w end) - round(w begin), so that stretches sum to w."""
+    parts = network.stretches
+    if parts is None:
+        return weight, waiting
+    weight, waiting = weight.copy(), waiting.copy()
+    for values in (weight, waiting):
+        whole = values[parts.whole]
+        values[parts.segment] = (np.rint(whole * parts.end) - np.rint(whole * parts.begin)).astype(np.int32)
+    waiting[parts.segment] = np.minimum(waiting[parts.segment], weight[parts.segment])
+    return weight, waiting
 
 
 def _deciseconds(network: StreetNetwork, profile: Profile) -> tuple[IntArray, IntArray]:

@@ -32,6 +32,7 @@ VERDICT_TABLE = TableSchema(
     (
         Column("unit_id", "str"),
         Column("class_id", "str"),
+        Column("obligation", "str", "required, or recommended: then outside the compliance rate"),
         Column("verdict", "str", "pass, fail, not_determinable: of the origin that the standard declares"),
         Column("reason", "str", "why not determinable: one of REASONS", nullable=True),
         Column("by_centre", "str", "verdict measured from the committee's centre"),
@@ -96,7 +97,8 @@ GAP_TABLE = TableSchema(
     (
         Column("unit_id", "str"),
         Column("class_id", "str"),
-        Column("facility_id", "str", "the nearest by the streets; the nearest as the crow flies where none is reachable"),
+        Column("origin", "str", "centre, or the residential point that is served worst where the standard judges residents"),
+        Column("facility_id", "str", "the nearest by the streets; the nearest as the crow flies where none is reachable", nullable=True),
         Column("facility_name", "str", nullable=True),
         Column("reachable", "bool", "within the search horizon"),
         Column("limit_s", "f8", "s", nullable=True),
