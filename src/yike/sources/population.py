@@ -1,0 +1,179 @@
+"""Residents from tables: points, or polygons spread over a lattice, whole people by group, nobody lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from yike.errors import Fault, InputError
+from yike.model.tables import AGE_GROUPS, DEMAND
+from yike.sources.notes import note
+from yike.sources.row_checks import REFUSE, FloatArray, ObjectArray, PartRows, RowChecks, points_and_outlines
+from yike.sources.tables import mapping, plain, read_table, words_to_ids
+
+LATTICE_M = 100.0
+GROUP_PREFIX = "residents_"
+LARGEST_REMAINDER = "largest_remainder"
+ROUNDINGS = (REFUSE, LARGEST_REMAINDER)
+SUM_TOLERANCE_PEOPLE = 1e-6
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationRows(PartRows):
+    """Hold rows of the table `demand` and the groups that they count."""
+
+    groups: tuple[str, ...] = ()
+
+
+def read_population(
+    path: Path,
+    *,
+    crs: str,
+    rounding: str = REFUSE,
+    layer: str | None = None,
+    on_bad_rows: str = REFUSE,
+) -> PopulationRows:
+    """Read residents to rows of the table `demand`, placed in the metric system ``crs``.
+
+    A column ``residents_<group>`` or a spelling of the mapping is a group. Groups must sum to ``residents``, row by row; given
+    alone, their sum is the number of residents. A polygon's people are spread over the points of a 100 m lattice inside it (a
+    point inside where none falls), each group whole and complete. Fractions of people are refused; with ``rounding``
+    "largest_remainder" each group is rounded so that the file's total stays the nearest whole number.
+
+    Raises:
+        InputError: columns are missing, or rows are bad and ``on_bad_rows`` is "refuse".
+    """
+    if rounding not in ROUNDINGS:
+        values = {"thing": "rounding", "name": rounding, "known": ", ".join(ROUNDINGS)}
+        raise InputError([Fault("name.unknown", "rounding", values=values)])
+    path = Path(path)
+    checks = RowChecks.of(read_table(path, layer=layer), "population", file=str(path))
+    groups = _find_groups(checks)
+    counts = _counts(checks, groups, whole=rounding == REFUSE)
+    ids = checks.ids("demand_id", prefix=path.stem)
+    shapes = checks.places(crs)
+    xy, outlines = points_and_outlines(checks, shapes)
+    good, faults = checks.settle(on_bad_rows)
+    people = _whole_people(counts[good])
+    table = _demand_rows(ids[good], xy[good], outlines[good], people, unit_ids=checks.words("unit_id")[good])
+    names = [GROUP_PREFIX + group for group in groups] or ["residents"]
+    table = table.rename(columns=dict(enumerate(names)))
+    table["residents"] = table[names].sum(axis=1).astype(np.int64)
+    table["source"] = path.name
+    spread = int((~shapely.is_missing(outlines[good])).sum())
+    notes: tuple[str, ...] = (note("lattice", polygons=spread, points=len(table)),) if spread else ()
+    if rounding != REFUSE and (counts[good] != np.rint(counts[good])).any():
+        notes += (note("rounded", before=f"{counts[good].sum():.9g}", after=int(people.sum())),)
+    rows = DEMAND.conform(table, file=str(path))
+    return PopulationRows(rows, checks.count, checks.numbers_of(~good), faults, notes, groups)
+
+
+def _find_groups(checks: RowChecks) -> tuple[str, ...]:
+    """Find the group columns; known age groups come first, in order of age."""
+    spellings = words_to_ids(mapping("groups"))
+    found: dict[str, str] = {}
+    for column in map(str, checks.table.columns):
+        word = plain(column)
+        group = word.removeprefix(GROUP_PREFIX) if word.startswith(GROUP_PREFIX) else spellings.get(word)
+        if group is None and word in AGE_GROUPS:
+            group = word
+        if not group:
+            continue
+        if group in found:
+            values = {"group": group, "first": found[group]}
+            checks.whole.append(Fault("tables.repeated_group", checks.file, row=1, field=column, values=values))
+        found.setdefault(group, column)
+        checks.columns[GROUP_PREFIX + group] = found[group]
+    known = [group for group in AGE_GROUPS if group in found]
+    return (*known, *sorted(set(found) - set(known)))
+
+
+def _counts(checks: RowChecks, groups: Sequence[str], *, whole: bool) -> FloatArray:
+    """Return (n, groups) people, or (n, 1) residents where the file has no groups."""
+    if not groups:
+        if not checks.has("residents"):
+            checks.missing("residents", subject="population")
+        return checks.figures("residents", whole=whole, filled=True)[:, None]
+    counts = np.column_stack([checks.figures(GROUP_PREFIX + group, whole=whole, filled=True) for group in groups])
+    if checks.has("residents"):
+        stated = checks.figures("residents", whole=whole, filled=True)
+        total = counts.sum(axis=1)
+        differs = np.abs(stated - total) > SUM_TOLERANCE_PEOPLE * np.maximum(1.0, np.abs(stated))
+        shown = {"residents": [f"{figure:.10g}" for figure in stated], "total": [f"{figure:.10g}" for figure in total]}
+        checks.mark("tables.groups_differ", "residents", differs, shown)
+    return counts
+
+
+def _whole_people(counts: FloatArray) -> IntArray:
+    """Round each column by largest remainder; whole counts stay as they are."""
+    totals = np.rint(counts.sum(axis=0)).astype(np.int64)
+    columns = [largest_remainder(counts[:, i], total=int(totals[i])) for i in range(counts.shape[1])]
+    return np.column_stack(columns) if columns else np.zeros((len(counts), 0), np.int64)
+
+
+def largest_remainder(shares: FloatArray, *, total: int) -> IntArray:
+    """Return whole numbers that sum to ``total``, each the floor or the ceiling of its (n,) share of it.
+
+    The floors are given first, then one each to the largest remainders; equal remainders in row order (Hamilton's method). Shares
+    that already sum to the total are taken as they are, others are scaled to it first.
+    """
+    given = float(shares.sum())
+    if not len(shares) or given <= 0:
+        return np.zeros(len(shares), np.int64)
+    scaled = shares if round(given) == total else shares * (total / given)
+    floors = np.floor(scaled)
+    left = total - int(floors.sum())
+    order = np.argsort(floors - scaled, kind="stable")
+    whole = floors.astype(np.int64)
+    whole[order[:left]] += 1
+    return whole
+
+
+def spread_evenly(people: IntArray, *, places: int) -> IntArray:
+    """Spread (g,) whole people over equal places: (places, g), each group complete, no two places more than one apart.
+
+    Place i of n gets ⌊((i + 1)·T + φ)/n⌋ − ⌊(i·T + φ)/n⌋ of a group's T people: equal shares with the largest remainders strewn
+    over the lattice. The phase φ = g·n/G differs by group so that the odd people of all groups do not fall on one place.
+    """
+    phases = np.arange(len(people), dtype=np.int64) * places // max(1, len(people))
+    steps = np.arange(places + 1, dtype=np.int64)[:, None] * people[None, :] + phases[None, :]
+    return np.diff(steps // places, axis=0)
+
+
+def lattice_points(outline: shapely.Geometry) -> FloatArray:
+    """Return the (n, 2) [m] centres of the 100 m cells whose centre lies in the outline, or one point inside it."""
+    left, low, right, high = outline.bounds
+    columns = np.arange(np.floor(left / LATTICE_M), np.floor(right / LATTICE_M) + 1) * LATTICE_M + LATTICE_M / 2
+    rows = np.arange(np.floor(low / LATTICE_M), np.floor(high / LATTICE_M) + 1) * LATTICE_M + LATTICE_M / 2
+    xy = np.array(np.meshgrid(columns, rows)).reshape(2, -1).T
+    shapely.prepare(outline)
+    inside = xy[shapely.contains_xy(outline, xy[:, 0], xy[:, 1])]
+    if len(inside):
+        return np.asarray(inside, np.float64)
+    return np.asarray(shapely.get_coordinates(outline.point_on_surface()), np.float64)
+
+
+def _demand_rows(
+    ids: ObjectArray, xy: FloatArray, outlines: ObjectArray, people: IntArray, *, unit_ids: ObjectArray
+) -> pd.DataFrame:
+    polygon = ~shapely.is_missing(outlines)
+    parts = [
+        pd.DataFrame({"demand_id": ids, "x": xy[:, 0], "y": xy[:, 1], "unit_id": unit_ids}).join(pd.DataFrame(people))[~polygon]
+    ]
+    for row in np.flatnonzero(polygon):
+        points = lattice_points(outlines[row]) if people[row].sum() else xy[row : row + 1]
+        share = spread_evenly(people[row], places=len(points))
+        kept = (share.sum(axis=1) > 0) | (people[row].sum() == 0)
+        names = [f"{ids[row]}-{n}" for n in np.flatnonzero(kept) + 1]
+        frame = pd.DataFrame({"demand_id": names, "x": points[kept, 0], "y": points[kept, 1], "unit_id": unit_ids[row]})
+        parts.append(frame.join(pd.DataFrame(share[kept])))
+    rows: pd.DataFrame = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return rows
