@@ -6,7 +6,7 @@ towards the seeds instead of away from them, pass the reversed graph. Read-only 
 
 One search stands behind all of them: a circular bucket queue (Dial 1969, doi:10.1145/363269.363610) whose buckets are
 wider than one unit and are repeated until no key inside improves, so results are exact integers for any bucket width.
-Each node stands in at most one bucket (a doubly linked list), hence the memory is fixed: three numbers a node.
+An improved node is queued anew and its older entries are dropped when they come up; entries are used again.
 A search orders nodes by a *key*: the time alone, or `time << 32 | rest`, where the rest (a label or a number of edges)
 decides between equal times. Numbering the nodes along a space-filling curve makes every kernel several times faster.
 """
@@ -26,8 +26,7 @@ UNREACHED = np.int32(2**30)
 _WIDTH_BITS = 6  # buckets of 64 units: the quickest of 16..256 at 800,000 nodes
 _MOST_SLOTS = 1 << 16  # a longer span gets wider buckets instead of a longer ring
 _SMALL_SPAN = 1 << 16  # below this the cap itself is a good enough bound of the longest step
-_NOT_QUEUED = np.int32(-2)
-_EMPTY = np.int32(-1)
+_POOL = 4096  # queue entries to begin with
 _DE_BRUIJN = np.int64(0x03F79D71B4CB0A89)  # its top six bits differ for each of 64 shifts: finds a lone bit's place
 _BIT_PLACE = np.zeros(64, np.int64)
 _BIT_PLACE[[((0x03F79D71B4CB0A89 << place) & (2**64 - 1)) >> 58 for place in range(64)]] = np.arange(64)
@@ -58,8 +57,8 @@ def _part(function: Function) -> Function:
 
 
 @_part
-def _new_queue(weights: Ints, seed_cost: Ints, cap: Number, n: Number) -> Any:
-    """Return an empty queue (head, after, before) and its bucket width in bits, wide enough for each step and seed."""
+def _buckets(weights: Ints, seed_cost: Ints, cap: Number) -> Any:
+    """Return the empty ring of buckets, long enough for each step and seed, and the width of a bucket in bits."""
     span = np.int64(0)
     if cap <= _SMALL_SPAN:
         span = np.int64(max(cap, 0))
@@ -76,38 +75,17 @@ def _new_queue(weights: Ints, seed_cost: Ints, cap: Number, n: Number) -> Any:
     slots = 1
     while slots < (span >> bits) + 2:
         slots *= 2
-    return (np.full(slots, _EMPTY, np.int32), np.empty(n, np.int32), np.full(n, _NOT_QUEUED, np.int32)), bits
+    return np.full(slots, -1, np.int32), bits
 
 
 @_part
-def _improve(node: Number, new: Number, key: Any, queue: Any, bits: Number) -> Number:
-    """Lower a node's key and move the node to its bucket; return by how many nodes the queue has grown (0 or 1)."""
-    head, after, before = queue
-    mask = len(head) - 1
-    slot = (new >> bits) & mask
-    grown = 1
-    left = before[node]
-    if left != _NOT_QUEUED:
-        grown = 0
-        old_slot = (np.int64(key[node]) >> bits) & mask
-        if old_slot == slot:
-            key[node] = new
-            return grown
-        right = after[node]
-        if left >= 0:
-            after[left] = right
-        else:
-            head[old_slot] = right
-        if right >= 0:
-            before[right] = left
-    key[node] = new
-    first = head[slot]
-    after[node] = first
-    before[node] = _EMPTY
-    if first >= 0:
-        before[first] = node
-    head[slot] = node
-    return grown
+def _grown(pool: Any, length: Number) -> Any:
+    """Return a copy of the pool with room for `length` entries."""
+    larger = np.empty((length, 3), pool.dtype)
+    for i in range(len(pool)):
+        for j in range(3):
+            larger[i, j] = pool[i, j]
+    return larger
 
 
 @_part
@@ -119,56 +97,80 @@ def _mark(node: Number, marks: Any) -> None:
 
 
 @_part
-def _search(graph: Any, key: Any, queue: Any, form: Any, bucket: Number, waiting: Number, marks: Any) -> None:
-    """Settle every node that improves on its `key`, starting from the `waiting` nodes queued at or after `bucket`.
+def _search(graph: Any, key: Any, queue: Any, form: Any, state: Any, marks: Any) -> Any:
+    """Lower the keys of all nodes that the queue leads to; return the state, with entries waiting if the pool is full.
 
-    `form` is (bits, lift, step): the bucket of a key is `key >> bits`, an edge adds `(weight << lift) + step`. Keys
-    start at one more than the largest allowed, so that one comparison serves the cap and the improvement. `marks` is
-    None or the bitmap that notes each node at its first improvement.
+    `queue` is (head, pool): the first entry of each bucket, and entries (node, next entry, key). An entry whose key is no
+    longer its node's key is stale. `form` is (bits, lift, step): a key's bucket is `key >> bits`, an edge adds
+    `(weight << lift) + step`. `state` is (waiting entries, bucket, first free entry, entries used). Keys start at one more
+    than the largest allowed, so that one comparison serves both cap and improvement. `marks` is None or a bitmap.
     """
     indptr, indices, weights = graph
-    head, after, before = queue
+    head, pool = queue
     bits, lift, step = form
+    waiting, bucket, free, used = state
     mask = len(head) - 1
     while waiting > 0:
         slot = bucket & mask
-        node = head[slot]
-        while node >= 0:
-            follower = after[node]
-            head[slot] = follower
-            if follower >= 0:
-                before[follower] = _EMPTY
-            before[node] = _NOT_QUEUED
+        entry = np.int64(head[slot])
+        while entry >= 0:
+            node = pool[entry, 0]
+            first, last = indptr[node], indptr[node + 1]
+            if used + last - first > len(pool):
+                return waiting, bucket, free, used
+            base = np.int64(pool[entry, 2])
+            head[slot] = pool[entry, 1]
+            pool[entry, 1] = free
+            free = entry
             waiting -= 1
-            base = np.int64(key[node])
-            for edge in range(indptr[node], indptr[node + 1]):
-                target = indices[edge]
-                new = base + (np.int64(weights[edge]) << lift) + step
-                if new < key[target]:
-                    if marks is not None:
-                        _mark(target, marks)
-                    waiting += _improve(target, new, key, queue, bits)
-            node = head[slot]
+            if base == key[node]:
+                for edge in range(first, last):
+                    target = indices[edge]
+                    new = base + (np.int64(weights[edge]) << lift) + step
+                    if new < key[target]:
+                        key[target] = new
+                        if marks is not None:
+                            _mark(target, marks)
+                        fresh = free
+                        if free >= 0:
+                            free = np.int64(pool[fresh, 1])
+                        else:
+                            fresh = used
+                            used += 1
+                        into = (new >> bits) & mask
+                        pool[fresh, 0], pool[fresh, 1], pool[fresh, 2] = target, head[into], new
+                        head[into] = fresh
+                        waiting += 1
+            entry = np.int64(head[slot])
         bucket += 1
+    return waiting, bucket, free, used
 
 
 @_part
-def _run(graph: Any, seeds: Any, cap: Number, key: Any, queue: Any, form: Any, marks: Any) -> None:
-    """Queue every seed (node, cost, rest of its key) within the cap, then search."""
+def _run(graph: Any, seeds: Any, key: Any, queue: Any, form: Any, marks: Any) -> Any:
+    """Queue every seed (node, cost, rest of its key) that improves a key, search, and return the pool, perhaps grown."""
     seed_node, seed_cost, rest = seeds
+    head, pool = queue
     bits, lift, _ = form
+    if len(seed_node) > len(pool):
+        pool = _grown(pool, 2 * len(seed_node))
     waiting, bucket = np.int64(0), np.int64(2**62)
     for i in range(len(seed_node)):
-        cost = np.int64(seed_cost[i])
-        if cost <= cap:
-            node = seed_node[i]
-            new = (cost << lift) | np.int64(rest[i])
-            if new < key[node]:
-                if marks is not None:
-                    _mark(node, marks)
-                waiting += _improve(node, new, key, queue, bits)
-                bucket = min(bucket, new >> bits)
-    _search(graph, key, queue, form, bucket, waiting, marks)
+        node, new = seed_node[i], (np.int64(seed_cost[i]) << lift) | np.int64(rest[i])
+        if new < key[node]:
+            key[node] = new
+            if marks is not None:
+                _mark(node, marks)
+            into = (new >> bits) & (len(head) - 1)
+            pool[waiting, 0], pool[waiting, 1], pool[waiting, 2] = node, head[into], new
+            head[into] = waiting
+            waiting += 1
+            bucket = min(bucket, new >> bits)
+    state = _search(graph, key, (head, pool), form, (waiting, bucket, np.int64(-1), waiting), marks)
+    while state[0] > 0:
+        pool = _grown(pool, 2 * len(pool))
+        state = _search(graph, key, (head, pool), form, state, marks)
+    return pool
 
 
 @_part
@@ -185,10 +187,11 @@ def nearest_times(indptr: Ints, indices: Ints, weights: Ints, seed_node: Ints, s
     cap is ignored. The result does not depend on the order of seeds or edges.
     """
     limit = _bounded(cap)
-    queue, bits = _new_queue(weights, seed_cost, limit, len(out))
+    head, bits = _buckets(weights, seed_cost, limit)
+    queue = (head, np.empty((_POOL, 3), np.int32))
     out[:] = limit + 1
     no_rest = np.zeros(len(seed_node), np.int32)
-    _run((indptr, indices, weights), (seed_node, seed_cost, no_rest), limit, out, queue, (bits, 0, 0), None)
+    _run((indptr, indices, weights), (seed_node, seed_cost, no_rest), out, queue, (bits, 0, 0), None)
     for node in range(len(out)):
         if out[node] > limit:
             out[node] = UNREACHED
@@ -198,10 +201,10 @@ def nearest_times(indptr: Ints, indices: Ints, weights: Ints, seed_node: Ints, s
 def _search_keys(graph: Any, seeds: Any, cap: Number, step: Number, key: Longs) -> None:
     """Fill `key` (n) with the least `time << 32 | rest`; unreached nodes get `UNREACHED << 32`."""
     limit = _bounded(cap)
-    queue, bits = _new_queue(graph[2], seeds[1], limit, len(key))
+    head, bits = _buckets(graph[2], seeds[1], limit)
     first_beyond = np.int64(limit + 1) << 32
     key[:] = first_beyond
-    _run(graph, seeds, limit, key, queue, (bits + 32, 32, step), None)
+    _run(graph, seeds, key, (head, np.empty((_POOL, 3), np.int64)), (bits + 32, 32, step), None)
     for node in range(len(key)):
         if key[node] >= first_beyond:
             key[node] = np.int64(UNREACHED) << 32
@@ -280,14 +283,15 @@ def bounded_reach(
     """Return (ptr, node, time): for each source all nodes within `cap`, in ascending node number, with their times.
 
     Source i owns the seeds source_ptr[i] : source_ptr[i + 1] (s + 1 entries) and the results ptr[i] : ptr[i + 1]. The
-    work is proportional to the nodes reached (plus n / 4096 a source), after about 13 bytes a node are set up once a
+    work is proportional to the nodes reached (plus n / 4096 a source), after about 5 bytes a node are set up once a
     call; hence pass many sources at a time, sorted by node number, and split them over threads in large pieces.
     """
     n = len(indptr) - 1
     sources = len(source_ptr) - 1
     limit = _bounded(cap)
     beyond = limit + 1
-    queue, bits = _new_queue(weights, seed_cost, limit, n)
+    head, bits = _buckets(weights, seed_cost, limit)
+    pool = np.empty((_POOL, 3), np.int32)
     key = np.full(n, beyond, np.int32)
     words, pages = np.zeros((n >> 6) + 1, np.int64), np.zeros((n >> 12) + 1, np.int64)
     no_rest = np.zeros(len(seed_node), np.int32)
@@ -297,7 +301,7 @@ def bounded_reach(
     for i in range(sources):
         low, high = source_ptr[i], source_ptr[i + 1]
         seeds = (seed_node[low:high], seed_cost[low:high], no_rest[low:high])
-        _run((indptr, indices, weights), seeds, limit, key, queue, (bits, 0, 0), (words, pages))
+        pool = _run((indptr, indices, weights), seeds, key, (head, pool), (bits, 0, 0), (words, pages))
         for page in range(len(pages)):
             while pages[page] != 0:
                 word = (page << 6) + _lowest_bit(pages[page])
