@@ -157,10 +157,7 @@ class _Found:
         if item.is_node():
             self._add_node(item)
         elif item.is_way():
-            runs, whole = _runs(item.nodes)
-            self.broken_ways += not whole
-            tags = _tags(item)
-            self.ways += [OsmWay(item.id, refs, lonlat, tags) for refs, lonlat in runs]
+            self._add_way(item)
         elif item.is_area():
             self._add_area(item)
         if not item.is_area():
@@ -173,9 +170,17 @@ class _Found:
             self._newest_text = item.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _add_node(self, item: Any) -> None:
+        if item.tags.get("natural") not in _IDLE_NATURAL and item.location.valid():
+            self.nodes.append(OsmNode(item.id, item.location.lon, item.location.lat, _tags(item)))
+
+    def _add_way(self, item: Any) -> None:
         tags = _tags(item)
-        if tags.get("natural") not in _IDLE_NATURAL and item.location.valid():
-            self.nodes.append(OsmNode(item.id, item.location.lon, item.location.lat, tags))
+        # What is drawn as a closed way comes again as an area; only lines need their nodes.
+        if item.is_closed() and not any(key in tags for key in _STREET_KEYS) and tags.get("natural") != "coastline":
+            return
+        runs, whole = _runs(item.nodes)
+        self.broken_ways += not whole
+        self.ways += [OsmWay(item.id, refs, lonlat, tags) for refs, lonlat in runs]
 
     def _add_area(self, item: Any) -> None:
         tags = _tags(item)
