@@ -19,6 +19,7 @@ from yike.texts import text
 OK, NOTE, WARNING = "ok", "note", "warning"
 SOUND_COMPONENT_SHARE = 0.95
 OVERLAP_SHARE = 0.01
+_NAMED_VALUES = ("mode", "table")
 _DECIMETRES_PER_KILOMETRE = 1000 * DECIMETRES_PER_METRE
 
 
@@ -32,7 +33,8 @@ class CheckLine:
 
     def words(self, lang: str) -> str:
         """Say the line in a language."""
-        said = text(f"check.{self.code}", lang, **self.values)
+        named = {key: text(f"check.{key}.{value}", lang) for key, value in self.values.items() if key in _NAMED_VALUES}
+        said = text(f"check.{self.code}", lang, **{**self.values, **named})
         return text("check.line", lang, level=text(f"check.level.{self.level}", lang), words=said)
 
 

@@ -116,10 +116,8 @@ class City:
                 segments = gpd.GeoDataFrame(network.segment_table(), geometry="geometry", crs=self.crs)
                 segments.to_parquet(draft / f"streets_{mode}_segments.parquet", index=False)
             (draft / CITY_FILE).write_text(yaml.safe_dump(self._head(), allow_unicode=True, sort_keys=False), "utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            draft.rename(folder)
-            folder.chmod(0o755)
+            draft.chmod(0o755)
+            _put_in_place(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return folder
@@ -175,6 +173,20 @@ class City:
         if check and city.hash != head["hash"]:
             raise CityChanged(text("error.city.changed", "en", folder=folder, expected=head["hash"], found=city.hash))
         return city
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Rename a finished draft to its folder; an older folder is moved aside first, so that one of the two is always whole."""
+    aside = draft.with_name(f"{draft.name}-old")
+    if folder.exists():
+        folder.rename(aside)
+    try:
+        draft.rename(folder)
+    except OSError:
+        if aside.exists():
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def stored_hash(folder: Path) -> str:

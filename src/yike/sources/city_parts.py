@@ -31,6 +31,7 @@ from yike.sources.units import read_boundary, read_units
 OSM_ENDINGS = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
 MODES = ("walk", "cycle")
 ROWS_NAMED = 100
+METRES_PER_KILOMETRE = 1000.0
 _INVENTORY_SEPARATOR = "; "
 
 Progress = Callable[[str], None]
@@ -147,6 +148,7 @@ def import_facilities(
             path, crs=base.crs, classes=words, class_id=class_id, standard_ids=ids, layer=layer, on_bad_rows=on_bad_rows
         )
     label = path.name if count_column is None else f"{path.name}{COUNT_SEPARATOR}{count_column}"
+    _refuse_elsewhere(base, read.table, "x", "y", file=str(path))
     listed = dict.fromkeys({*read.table["class_id"], *complete_for} | ({class_id} if class_id else set()), label)
     entrances = find_outline_entrances(read.table, _walked(base))
     notes = (*read.notes, *((note("outline_entrances", count=len(entrances)),) if len(entrances) else ()))
@@ -173,6 +175,7 @@ def import_population(
     path = Path(path)
     base = _existing(city)
     read = read_population(path, crs=base.crs, rounding=rounding, layer=layer, on_bad_rows=on_bad_rows)
+    _refuse_elsewhere(base, read.table, "x", "y", file=str(path))
     others = _of_other_sources(base.demand, path.name)
     if len(others) and set(base.groups) != set(read.groups):
         values = {"here": ", ".join(read.groups) or "–", "there": ", ".join(base.groups) or "–"}
@@ -202,6 +205,7 @@ def import_units(
     path = Path(path)
     base = _existing(city)
     read = read_units(path, crs=base.crs, centres=centres, layer=layer, on_bad_rows=on_bad_rows)
+    _refuse_elsewhere(base, read.table, "centre_x", "centre_y", file=str(path))
     units = _joined(_of_other_sources(base.units, path.name), read.table, key="unit_id", file=str(path))
     merged = assign_units(base.replace(units=units))
     merged = _with_origin(merged, _Source(path, licence, date).origin("units", _left_out(read, read.notes)))
@@ -227,6 +231,7 @@ def import_candidates(
     path = Path(path)
     base = _existing(city)
     read = read_candidates(path, crs=base.crs, layer=layer, on_bad_rows=on_bad_rows)
+    _refuse_elsewhere(base, read.table, "x", "y", file=str(path))
     others = _of_other_sources(base.candidates, path.name)
     merged = base.replace(candidates=_joined(others, read.table, key="candidate_id", file=str(path)))
     origin = _Source(path, licence, date).origin("candidates", _left_out(read, read.notes))
@@ -257,6 +262,17 @@ def _existing(folder: Path) -> City:
     if not city.networks:
         raise InputError([Fault("tables.no_streets", str(folder))])
     return city
+
+
+def _refuse_elsewhere(city: City, table: pd.DataFrame, x: str, y: str, *, file: str) -> None:
+    """Refuse a file none of whose places lies in the frame of the known area: it is of another city or in another datum."""
+    if city.extent is None or not len(table):
+        return
+    frame = shapely.box(*city.extent.bounds)
+    if not shapely.intersects_xy(frame, table[x].to_numpy(np.float64), table[y].to_numpy(np.float64)).any():
+        kilometres = frame.distance(shapely.Point(table[x].iloc[0], table[y].iloc[0])) / METRES_PER_KILOMETRE
+        values = {"count": len(table), "km": f"{kilometres:,.0f}"}
+        raise InputError([Fault("tables.elsewhere", file, values=values)])
 
 
 def _osm_streets(

@@ -23,5 +23,8 @@ def say_notes(notes: str, lang: str) -> str:
         code, _, query = token.partition("?")
         if f"note.{code}" not in words(lang):
             return notes
-        said.append(text(f"note.{code}", lang, **dict(parse_qsl(query, keep_blank_values=True))))
+        values = dict(parse_qsl(query, keep_blank_values=True))
+        if "mode" in values:
+            values["mode"] = text(f"check.mode.{values['mode']}", lang)
+        said.append(text(f"note.{code}", lang, **values))
     return " ".join(said)
