@@ -1,0 +1,307 @@
+"""Facilities, entrances and candidate sites of the demo district."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from yike.sources.demo import gaps
+from yike.sources.demo.catalogue import CANDIDATE_KINDS, COMMITTEE_ROOMS, METRO_STATIONS, RECIPES, Recipe
+from yike.sources.demo.hours import ALL_HOURS, NO_HOURS, PATTERNS
+from yike.sources.demo.people import IndexArray, Neighbourhoods, parcel_at
+from yike.sources.demo.plan import Plan
+from yike.sources.demo.streets import Pieces
+from yike.sources.demo.terrain import DISTRICT, KNOWN, FloatArray, Ground
+
+SOURCE = "demo"
+_FRONT_OFFSET_M = 6.0
+_SERVED_REST = 0.3  # what remains of a neighbourhood's need after one facility came within its reach
+_WALK_CROW_M = 720.0
+_CYCLE_CROW_M = 2300.0
+_UNKNOWN_HOURS_SHARE = 0.12
+_CAMPUS_CLASSES = ("primary_school", "junior_middle_school", "senior_middle_school", "nine_year_school")
+_CAMPUS_SIZE_M = (70.0, 95.0)
+_MARGIN_SHARE = 0.12
+_BUS_STOP_GAP_M = 420.0
+
+
+@dataclass(frozen=True, eq=False)
+class Fronts:
+    """Hold places beside streets where a facility may stand: plan and ground places, outward normal, unit, margin or not."""
+
+    uv: FloatArray
+    xy: FloatArray
+    normal: FloatArray
+    fabric: NDArray[np.str_]
+    unit: IndexArray
+    inside: NDArray[np.bool_]
+
+
+@dataclass(eq=False)
+class Register:
+    """Gather facilities and entrances while they are placed."""
+
+    ground: Ground
+    rng: np.random.Generator
+    bans: tuple[gaps.Ban, ...]
+    rows: list[dict[str, object]] = field(default_factory=list)
+    entrances: list[dict[str, object]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def banned(self, class_id: str, xy: FloatArray) -> NDArray[np.bool_]:
+        """Return (n,) which of (n, 2) ground places a planted gap keeps free of the class."""
+        hits = [ban.hits(xy) for ban in self.bans if class_id in ban.class_ids]
+        return np.any(hits, axis=0) if hits else np.zeros(len(xy), np.bool_)
+
+    def add(self, recipe: Recipe, xy: FloatArray, *, place: str, planted: str = "", outline: object = None) -> str | None:
+        """Enter a facility at (2,) [m] unless it is banned there; return its id."""
+        if not planted and self.banned(recipe.class_id, xy[None, :])[0]:
+            return None
+        number = self.counts.get(recipe.class_id, 0) + 1
+        self.counts[recipe.class_id] = number
+        draw = self.rng.random(4)
+        facility_id = f"{recipe.class_id}-{planted}" if planted else f"{recipe.class_id}-{number:03d}"
+        known = draw[0] >= _UNKNOWN_HOURS_SHARE
+        self.rows.append(
+            {
+                "facility_id": facility_id,
+                "class_id": recipe.class_id,
+                "name": f"{place}{recipe.label}",
+                "x": float(xy[0]),
+                "y": float(xy[1]),
+                "floor_area_m2": _within(recipe.floor_m2, draw[1], 10),
+                "site_area_m2": np.nan if outline is None else round(float(shapely.area(outline)), 0),
+                "seats": _within(recipe.seats, draw[2], 10),
+                "beds": _within(recipe.beds, draw[3], 1),
+                "open_hours": PATTERNS[recipe.hours] if known else NO_HOURS,
+                "unknown_hours": NO_HOURS if known else ALL_HOURS,
+                "source": SOURCE,
+                "outline": outline,
+            }
+        )
+        return facility_id
+
+    def enter(self, facility_id: str, xy: FloatArray) -> None:
+        """Enter mapped entrances (k, 2) of a facility."""
+        self.entrances += [
+            {"facility_id": facility_id, "x": float(x), "y": float(y), "kind": "entrance"} for x, y in xy
+        ]
+
+
+def _within(span: tuple[int, int] | None, draw: float, step: int) -> float:
+    if span is None or span[1] == 0:
+        return np.nan
+    return float(span[0] + int((span[1] - span[0]) * draw) // step * step)
+
+
+def make_fronts(plan: Plan, pieces: Pieces, neighbourhoods: Neighbourhoods, ground: Ground) -> Fronts:
+    """Return places at both sides of public streets, on land where people live."""
+    ways = plan.ways
+    kinds = np.array([way.kind for way in ways])[pieces.way]
+    usable = np.array([way.open_ and way.cycle for way in ways])[pieces.way] & np.isin(
+        kinds, ["street", "pedestrian", "footway"]
+    )
+    a, b = pieces.node_uv[pieces.tail[usable]], pieces.node_uv[pieces.head[usable]]
+    length = np.sqrt(((b - a) ** 2).sum(axis=1))
+    normal = np.column_stack([a[:, 1] - b[:, 1], b[:, 0] - a[:, 0]]) / length[:, None]
+    places, outward = [], []
+    for share in (0.3, 0.7):
+        for side in (1.0, -1.0):
+            places.append(a + (b - a) * share + normal * side * _FRONT_OFFSET_M)
+            outward.append(normal * side)
+    uv, out = np.vstack(places), np.vstack(outward)
+    parcel = parcel_at(plan, uv)
+    fabric = np.array([entry.fabric for entry in plan.parcels])[parcel]
+    lived = (parcel >= 0) & np.isin(fabric, ["lanes", "super", "grid", "core", "village"])
+    lived &= (uv[:, 0] > KNOWN[0] + 60) & (uv[:, 0] < KNOWN[1] - 10)
+    unit = neighbourhoods.of_parcel[parcel]
+    uv, out = uv[lived], out[lived]
+    return Fronts(uv, ground.xy(uv), out, fabric[lived], unit[lived], unit[lived] >= 0)
+
+
+def make_facilities(
+    plan: Plan,
+    pieces: Pieces,
+    neighbourhoods: Neighbourhoods,
+    demand: pd.DataFrame,
+    ground: Ground,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Place the facilities of all 37 classes; return facilities and entrances."""
+    units = neighbourhoods.units
+    centres = {row.unit_id: np.array([row.centre_x, row.centre_y]) for row in units.itertuples()}
+    one_gate = ground.xy(np.array([gaps.ONE_GATE]))[0]
+    register = Register(ground, rng, gaps.bans(centres, one_gate=one_gate))
+    fronts = make_fronts(plan, pieces, neighbourhoods, ground)
+    recipes = {recipe.class_id: recipe for recipe in RECIPES}
+    _plant(register, recipes, plan, pieces, ground)
+    _parks(register, recipes, plan, ground)
+    _transit(register, recipes, plan, ground)
+    _committee_rooms(register, recipes, units)
+    need = demand.groupby("unit_id")["residents"].sum().reindex(units["unit_id"]).to_numpy(np.float64)
+    reach = _reach(fronts, units)
+    for recipe in RECIPES:
+        _spread(register, recipe, fronts, reach, need, units)
+    return pd.DataFrame(register.rows), pd.DataFrame(register.entrances)
+
+
+def _reach(fronts: Fronts, units: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return (fronts, units) whether a committee is likely to reach a front by its mode."""
+    centre = units[["centre_x", "centre_y"]].to_numpy(np.float64)
+    rides = (units["zone"] == "remote_town") | ((units["zone"] == "expansion_town") & (units["kind"] == "village_committee"))
+    limit = np.where(rides, _CYCLE_CROW_M, _WALK_CROW_M)
+    square = ((fronts.xy[:, None, :] - centre[None, :, :]) ** 2).sum(axis=2)
+    return np.asarray(square < limit[None, :] ** 2)
+
+
+def _spread(
+    register: Register,
+    recipe: Recipe,
+    fronts: Fronts,
+    reach: NDArray[np.bool_],
+    need: FloatArray,
+    units: pd.DataFrame,
+) -> None:
+    """Place a class one by one, each time at the best of ``skill`` random fronts: the one that serves most unmet need."""
+    rng = register.rng
+    allowed = np.flatnonzero(fronts.inside & ~register.banned(recipe.class_id, fronts.xy))
+    rest = need.copy()
+    centres = units[["centre_x", "centre_y"]].to_numpy(np.float64)
+    for row in register.rows:
+        if row["class_id"] == recipe.class_id:
+            rest[((centres - np.array([row["x"], row["y"]])) ** 2).sum(axis=1) < _WALK_CROW_M**2] *= _SERVED_REST
+    for _ in range(recipe.count):
+        drawn = allowed[(rng.random(recipe.skill) * len(allowed)).astype(np.int64)]
+        chosen = int(drawn[np.argmax(np.round(reach[drawn] @ rest, 3))])
+        rest[reach[chosen]] *= _SERVED_REST
+        _build(register, recipe, fronts, chosen, str(units["name"][fronts.unit[chosen]]))
+    margin = np.flatnonzero(~fronts.inside & ~register.banned(recipe.class_id, fronts.xy))
+    for _ in range(int(np.ceil(_MARGIN_SHARE * recipe.count))):
+        _build(register, recipe, fronts, int(margin[int(rng.random() * len(margin))]), "区外")
+
+
+def _build(register: Register, recipe: Recipe, fronts: Fronts, front: int, unit_name: str) -> None:
+    place = unit_name.removesuffix("居委会").removesuffix("村委会")
+    if recipe.class_id not in _CAMPUS_CLASSES:
+        register.add(recipe, fronts.xy[front], place=place)
+        return
+    out = fronts.normal[front]
+    along = np.array([-out[1], out[0]])
+    gate = fronts.uv[front]
+    half, deep = _CAMPUS_SIZE_M[0] / 2, _CAMPUS_SIZE_M[1]
+    corners = np.array([gate + along * half, gate - along * half, gate - along * half + out * deep, gate + along * half + out * deep])
+    outline = register.ground.polygon(corners)
+    middle = register.ground.xy((gate + out * deep / 2)[None, :])[0]
+    facility_id = register.add(recipe, middle, place=place, outline=outline)
+    if facility_id is not None:
+        register.enter(facility_id, register.ground.xy(gate[None, :]))
+
+
+def _plant(
+    register: Register, recipes: dict[str, Recipe], plan: Plan, pieces: Pieces, ground: Ground
+) -> None:
+    """Build the facilities that planted gaps are about."""
+    u0, u1, v0, v1 = gaps.SCHOOL_ACROSS_RIVER
+    outline = ground.rectangle(u0, u1, v0, v1)
+    middle = ground.xy(np.array([[(u0 + u1) / 2, (v0 + v1) / 2]]))[0]
+    school = register.add(recipes["primary_school"], middle, place="古渡滨江", planted="across-river", outline=outline)
+    register.enter(str(school), ground.xy(np.array([gaps.SCHOOL_GATE])))
+    for class_id, place, name, key in (
+        ("wet_market", gaps.MARKET_AT_WALL, "听荷北", "at-wall"),
+        ("kindergarten", gaps.KINDERGARTEN_BEHIND_EXPRESSWAY, "云桥北", "behind-expressway"),
+        ("district_medical_center", gaps.HOSPITAL_BEYOND_BORDER, "区外", "beyond-border"),
+    ):
+        register.add(recipes[class_id], ground.xy(np.array([place]))[0], place=name, planted=key)
+    spot = along_promenade(plan, pieces, gaps.ANCHORS["YJ05-02"][0], gaps.PROMENADE_TARGET_M)
+    register.add(recipes["elderly_daycare"], spot, place="滨江", planted="at-the-limit")
+
+
+def along_promenade(plan: Plan, pieces: Pieces, start: tuple[float, float], metres: float) -> FloatArray:
+    """Return the ground place that lies ``metres`` north of a promenade's node along its shape."""
+    del plan
+    on_line = (pieces.node_uv[pieces.tail, 0] == start[0]) & (pieces.node_uv[pieces.head, 0] == start[0])
+    on_line &= pieces.middle_uv[:, 1] > start[1]
+    order = np.flatnonzero(on_line)[np.argsort(pieces.middle_uv[on_line, 1], kind="stable")]
+    left = metres
+    for piece in order:
+        shape = pieces.shapes[piece]
+        if pieces.node_uv[pieces.tail[piece], 1] > pieces.node_uv[pieces.head[piece], 1]:
+            shape = shapely.reverse(shape)
+        if shape.length >= left:
+            point = shape.interpolate(left)
+            return np.array([point.x, point.y])
+        left -= shape.length
+    return np.asarray(pieces.node_xy[pieces.head[order[-1]]])
+
+
+def _parks(register: Register, recipes: dict[str, Recipe], plan: Plan, ground: Ground) -> None:
+    for number, park in enumerate(plan.parks, start=1):
+        outline = ground.rectangle(park.u0, park.u1, park.v0, park.v1)
+        middle = ground.xy(np.array([[(park.u0 + park.u1) / 2, (park.v0 + park.v1) / 2]]))[0]
+        name = f"云津第{number}" if park.class_id == "comprehensive_park" else f"绿地{number:02d}"
+        facility_id = register.add(
+            recipes[park.class_id], middle, place=name, planted=park.key.replace("_", "-"), outline=outline
+        )
+        if facility_id is not None:
+            register.enter(facility_id, ground.xy(np.array(park.entrances)))
+
+
+def _transit(register: Register, recipes: dict[str, Recipe], plan: Plan, ground: Ground) -> None:
+    for place in METRO_STATIONS:
+        xy = ground.xy(np.array([[place[0] + 12.0, place[1] + 12.0]]))[0]
+        register.add(recipes["metro_station"], xy, place="云津")
+    for way in plan.ways:
+        if not (way.arterial and way.open_):
+            continue
+        a, b = np.array(way.a), np.array(way.b)
+        length = float(np.sqrt(((b - a) ** 2).sum()))
+        draw = float(register.rng.random())
+        inside = DISTRICT[0] - 800 < way.a[0] < DISTRICT[1] and DISTRICT[2] - 800 < way.a[1] < DISTRICT[3] + 800
+        if length < 200 or draw > 0.7 or not inside:
+            continue
+        for k in range(max(1, round(length / _BUS_STOP_GAP_M))):
+            share = (k + 0.5) / max(1, round(length / _BUS_STOP_GAP_M))
+            register.add(recipes["bus_route"], ground.xy((a + (b - a) * share)[None, :])[0], place="云津")
+
+
+def _committee_rooms(register: Register, recipes: dict[str, Recipe], units: pd.DataFrame) -> None:
+    """Several facilities share a committee's house."""
+    for row in units.itertuples():
+        if row.unit_id == "YJ10-01":
+            continue
+        for class_id, in_villages, in_towns in COMMITTEE_ROOMS:
+            share = in_villages if row.kind == "village_committee" else in_towns
+            if float(register.rng.random()) < share:
+                place = str(row.name).removesuffix("居委会").removesuffix("村委会")
+                register.add(recipes[class_id], np.array([row.centre_x, row.centre_y]), place=place)
+
+
+def make_candidates(fronts: Fronts, units: pd.DataFrame, *, count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Return candidate sites: what could become a facility, how large, by which pathway, at what cost."""
+    rows = []
+    usable = np.flatnonzero(fronts.inside)
+    for number in range(1, count + 1):
+        front = int(usable[int(rng.random() * len(usable))])
+        rural = fronts.fabric[front] == "village"
+        kinds = [kind for kind in CANDIDATE_KINDS if (kind[2] == "village_collective") <= rural]
+        label, label_en, owner, pathway, span, cost = kinds[int(rng.integers(0, len(kinds)))]
+        area = float(span[0] + int((span[1] - span[0]) * float(rng.random())) // 10 * 10)
+        place = str(units["name"][fronts.unit[front]]).removesuffix("居委会").removesuffix("村委会")
+        rows.append(
+            {
+                "candidate_id": f"C{number:03d}",
+                "name": f"{place}{label}",
+                "name_en": label_en,
+                "x": fronts.xy[front, 0],
+                "y": fronts.xy[front, 1],
+                "floor_area_m2": area,
+                "cost_yuan": round(area * cost * (0.85 + 0.3 * float(rng.random())), -3),
+                "pathway": pathway,
+                "owner": owner,
+            }
+        )
+    return pd.DataFrame(rows)
