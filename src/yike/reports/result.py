@@ -1,0 +1,124 @@
+"""The result folder of a diagnosis: tables, reports and evidence, and its summary in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from yike.analysis.areas import WHOLE
+from yike.analysis.diagnosis import DEFAULT_HORIZON_S, diagnose
+from yike.model.city import City
+from yike.model.diagnosis import FAIL, Diagnosis
+from yike.model.standard import load_standard
+from yike.reports.evidence import evidence, load_inputs, write_evidence
+from yike.reports.html import write_html
+from yike.reports.tables import OutputFolder, read_tables, write_tables
+from yike.texts import languages, text
+
+REPORT_FILES = {"zh": "report.html", "en": "report.en.html"}
+_WORST_SHOWN = 5
+
+Progress = Callable[[str, float], None]
+
+
+def diagnose_folder(
+    folder: Path,
+    standard: str,
+    out: Path,
+    *,
+    zone: str = "",
+    horizon_s: float = DEFAULT_HORIZON_S,
+    explain: str = "all",
+    report: bool = True,
+    on_progress: Progress | None = None,
+) -> Diagnosis:
+    """Diagnose a City folder; write tables, evidence and (unless ``report`` is false) the reports of both languages to ``out``.
+
+    Raises InputError for a bad city, standard or parameter; then nothing is written.
+    """
+    city = City.load(folder)
+    chosen = load_standard(standard)
+    with OutputFolder(out) as draft:
+        diagnosis = diagnose(city, chosen, zone=zone, horizon_s=horizon_s, explain=explain, on_progress=on_progress)
+        write_tables(diagnosis, draft, crs=city.crs)
+        proof = evidence(diagnosis, city, city_folder=folder, standard_from=standard, out=out)
+        write_evidence(proof, draft)
+        if report:
+            for lang in languages():
+                write_html(diagnosis, city, draft / REPORT_FILES[lang], lang=lang, evidence=proof)
+    return diagnosis
+
+
+def write_reports(out: Path) -> list[Path]:
+    """Write the reports of a result folder again from its tables, and return their paths."""
+    out = Path(out)
+    proof, city, standard = load_inputs(out)
+    parameters = proof["parameters"]
+    diagnosis = Diagnosis(
+        city_title=city.title,
+        city_hash=city.hash,
+        standard=standard,
+        engine_version=str(proof["engine_version"]),
+        parameters=parameters if isinstance(parameters, dict) else {},
+        **read_tables(out),
+    )
+    return [write_html(diagnosis, city, out / REPORT_FILES[lang], lang=lang, evidence=proof) for lang in languages()]
+
+
+def gate(diagnosis: Diagnosis, percent: float) -> bool:
+    """Tell whether the compliance rate of the whole city reaches so many per cent."""
+    rate = _whole(diagnosis)["rate"]
+    return bool(pd.notna(rate) and 100 * rate >= percent)
+
+
+def summary(diagnosis: Diagnosis, out: Path, *, lang: str, report: bool = True) -> tuple[list[str], dict[str, object]]:
+    """Say a diagnosis in a few lines, and as facts for machines."""
+    whole = _whole(diagnosis)
+    facts: dict[str, object] = {name: _plain(whole[name]) for name in whole.index if name not in ("area_kind", "area_id")}
+    worst = worst_classes(diagnosis)
+    path = Path(out) / REPORT_FILES[lang]
+    facts |= {"city_hash": diagnosis.city_hash, "result_hash": diagnosis.hash(), "standard": diagnosis.standard.id}
+    facts |= {"out": str(out), "report": str(path) if report else None, "worst_classes": worst}
+    title = diagnosis.standard.title.say(lang)
+    lines = [
+        text("summary.title", lang, city=diagnosis.city_title, standard=title),
+        text("summary.pairs", lang, **{name: int(whole[name]) for name in ("units", "passed", "failed", "not_determinable")}),
+        text("summary.rate", lang, **{name: _percent(whole[name]) for name in ("rate", "rate_low", "rate_high")}),
+        text("summary.covered", lang, share=_percent(whole["covered_share"]), residents=f"{int(whole['residents']):,}")
+        if pd.notna(whole["covered_share"])
+        else text("summary.unknown_population", lang),
+        text("summary.complete", lang, complete=int(whole["units_complete"]), units=int(whole["units"])),
+    ]
+    names = {entry.id: entry.names.say(lang) for entry in diagnosis.standard.classes}
+    if worst:
+        listed = text("summary.comma", lang).join(f"{names[class_id]} {count}" for class_id, count in worst.items())
+        lines.append(text("summary.worst", lang, classes=listed))
+    lines.append(text("summary.tables", lang, out=out))
+    if report:
+        lines.append(text("summary.report", lang, path=path))
+    return lines, facts
+
+
+def worst_classes(diagnosis: Diagnosis) -> dict[str, int]:
+    """Return the classes that most neighbourhoods fail, with their number."""
+    failed = diagnosis.verdicts[diagnosis.verdicts["verdict"] == FAIL]
+    counts = failed.groupby("class_id").size().reset_index(name="count")
+    counts = counts.sort_values(["count", "class_id"], ascending=[False, True]).head(_WORST_SHOWN)
+    return dict(zip(counts["class_id"], counts["count"].astype(int), strict=True))
+
+
+def _whole(diagnosis: Diagnosis) -> pd.Series:
+    areas = diagnosis.areas
+    return areas[areas["area_kind"] == WHOLE].iloc[0]
+
+
+def _percent(value: float) -> str:
+    return "–" if pd.isna(value) else f"{100 * value:.1f} %"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
