@@ -208,6 +208,16 @@ def test_bounded_reach_of_a_large_graph_grows_its_output_and_is_the_same_in_thre
     assert np.array_equal(np.concatenate([p[2] for p in parts]), whole[2])
 
 
+def test_a_crossing_of_very_many_streets_and_very_many_seeds_outgrow_the_first_queue() -> None:
+    leaves = 10_000
+    star = Case(leaves + 1, [(0, i, i) for i in range(1, leaves + 1)], [(0, 3)])
+    assert nearest_times(star, 8000) == [3, *range(4, 8001), *[UNREACHED] * (leaves - 7997)]
+    assert nearest_seeds(star, [6], 8000, [0])[7997:7999] == [(8000, 6), (UNREACHED, 0)]
+    assert bounded_reach(star, [[(0, 3)], [(5, 1)]], 8000) == [[(i, i + 3) for i in range(7998)], [(5, 1)]]
+    seeded = Case(leaves, [], [(i, i % 7) for i in reversed(range(leaves))])
+    assert nearest_times(seeded, 5) == [UNREACHED if i % 7 == 6 else i % 7 for i in range(leaves)]
+
+
 def test_a_graph_without_nodes_or_sources_gives_empty_results() -> None:
     nothing = np.empty(0, np.int32)
     out = np.empty(0, np.int32)
