@@ -1,0 +1,253 @@
+"""Method and sources: what is asked and where that stands, how people travel, where the data comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from yike.model.diagnosis import NOT_DETERMINABLE, Diagnosis
+from yike.model.profile import Profile, load_profiles, profile_sources
+from yike.model.requirement import Figure, Source, Term, figures_of
+from yike.model.standard import FacilityClass, Standard
+from yike.reports.findings import Evidence, WhyRow
+from yike.reports.wording import Wording
+
+FORMULAS = ("rate", "missing", "covered", "complete", "reach", "metres", "shortfall", "worst", "borderline", "near_edge")
+_PROFILE_FIGURES = (
+    "speed_m_s",
+    "top_speed_m_s",
+    "signal_s",
+    "marked_crossing_s",
+    "steps_factor",
+    "connection_limit_m",
+)
+_SAID_ALREADY = ("kind", "format", "engine_version", "city", "standard", "parameters", "result_hash")
+
+
+@dataclass(frozen=True)
+class ClassRequirement:
+    """Hold one requirement of one class with where it stands; ``first`` marks the first row of its class."""
+
+    class_id: str
+    field: str
+    name: str
+    first: bool
+    requirement: str
+    source: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ProfileFigure:
+    """Hold one figure of a travel profile with where it stands."""
+
+    profile: str
+    name: str
+    figure: str
+    source: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Hold one row of the table of data sources."""
+
+    part: str
+    source: str
+    date: str
+    licence: str
+    sha256: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """Hold the pages of method and sources."""
+
+    origin: str
+    zones: tuple[tuple[str, str], ...]
+    formulas: tuple[tuple[str, str], ...]
+    requirements: tuple[ClassRequirement, ...]
+    statuses: tuple[WhyRow, ...]
+    profiles: tuple[ProfileFigure, ...]
+    reasons: tuple[WhyRow, ...]
+    sources: tuple[tuple[str, str], ...]
+    data: tuple[Origins, ...]
+    limits: tuple[str, ...]
+    evidence: tuple[tuple[str, str], ...]
+
+
+def method_of(evidence: Evidence, *, extra: Mapping[str, object]) -> Method:
+    """Write method and sources; ``extra`` holds further entries for the evidence table."""
+    diagnosis, words = evidence.diagnosis, evidence.words
+    standard = diagnosis.standard
+    profiles = _used_profiles(diagnosis)
+    requirements = tuple(_requirements(standard, words))
+    return Method(
+        origin=_origin(standard, words),
+        zones=tuple(_zones(standard, words)),
+        formulas=tuple((words.say(f"formula.{key}.name"), words.say(f"formula.{key}")) for key in FORMULAS),
+        requirements=requirements,
+        statuses=_statuses(standard, words),
+        profiles=tuple(_profile_figures(profiles, words)),
+        reasons=_reasons(evidence),
+        sources=tuple(_sources(standard, words)),
+        data=tuple(_data(evidence)),
+        limits=tuple(words.say(f"limits.{key}") for key in ("reach", "streets", "inventory", "profile", "polygons")),
+        evidence=tuple(_evidence(diagnosis, extra, words)),
+    )
+
+
+def _origin(standard: Standard, words: Wording) -> str:
+    share = standard.origin.minimum_share
+    said = words.say(f"method.origin.{standard.origin.measured_at}")
+    if share is not None:
+        said += words.say("method.origin.share", share=words.percent(share))
+    place = _place(standard, standard.origin.provenance.source, standard.origin.provenance.clause, words)
+    return words.say("method.origin.source", said=said, place=place, status=_status(standard.origin.provenance.status, words))
+
+
+def _zones(standard: Standard, words: Wording) -> Iterator[tuple[str, str]]:
+    for zone in standard.zones:
+        modes = words.joined(
+            words.say("method.zone.mode", kind=words.say_or(f"kind.{kind}", kind), mode=words.say_or(f"mode.{mode}", mode))
+            for kind, mode in zone.modes.items()
+        )
+        yield zone.names.say(words.lang), modes
+
+
+def _requirements(standard: Standard, words: Wording) -> Iterator[ClassRequirement]:
+    for entry in standard.classes:
+        field = standard.field_(entry.field).names.say(words.lang)
+        rows = [(term, figure) for term in entry.terms for figure in figures_of(term).items()]
+        if not rows:
+            yield _class_only(standard, entry, field, words)
+        for order, (term, (_, figure)) in enumerate(rows):
+            note = figure.note or (entry.note if order == 0 else None)
+            yield ClassRequirement(
+                class_id=entry.id,
+                field=field,
+                name=_class_label(entry, words),
+                first=order == 0,
+                requirement=_requirement(term, figure, words),
+                source=_place(standard, figure.source, figure.clause, words),
+                status=_status(figure.status, words),
+                note=note.say(words.lang) if note else "",
+            )
+
+
+def _class_only(standard: Standard, entry: FacilityClass, field: str, words: Wording) -> ClassRequirement:
+    return ClassRequirement(
+        class_id=entry.id,
+        field=field,
+        name=_class_label(entry, words),
+        first=True,
+        requirement=words.say("term.none"),
+        source=_place(standard, entry.provenance.source, entry.provenance.clause, words),
+        status=_status(entry.status, words),
+        note=entry.note.say(words.lang) if entry.note else "",
+    )
+
+
+def _class_label(entry: FacilityClass, words: Wording) -> str:
+    name = entry.names.say(words.lang)
+    marks = [words.say("method.tier", minutes=entry.tier)] if entry.tier else []
+    marks += [words.say(f"kind.{entry.kind}")] if entry.kind else []
+    marks += [words.say("kind.recommended")] if entry.obligation == "recommended" else []
+    return words.say("method.class", name=name, marks=words.joined(marks)) if marks else name
+
+
+def _requirement(term: Term, figure: Figure, words: Wording) -> str:
+    unit = words.say_or(f"figure_unit.{figure.unit.replace(' ', '_')}", figure.unit)
+    value = words.say("term.null")
+    if figure.value is not None:
+        value = words.say("term.value", value=words.number(figure.value), unit=unit)
+    said = words.say("term.said", term=words.say(f"term.{term.kind}"), value=value)
+    return said if term.evaluated else words.say("term.not_judged", said=said)
+
+
+def _statuses(standard: Standard, words: Wording) -> tuple[WhyRow, ...]:
+    figures = [figure for entry in standard.classes for term in entry.terms for figure in figures_of(term).values()]
+    return tuple(
+        WhyRow(_status(status, words), words.count(sum(figure.status == status for figure in figures)))
+        for status in ("official", "secondary", "unverified")
+    )
+
+
+def _status(status: str, words: Wording) -> str:
+    return words.say(f"status.{status}")
+
+
+def _place(standard: Standard, key: str, clause: str, words: Wording) -> str:
+    return words.say("method.place", title=standard.source(key).title.say(words.lang), clause=clause or "–")
+
+
+def _used_profiles(diagnosis: Diagnosis) -> list[Profile]:
+    used = {name for name in diagnosis.verdicts["profile"].unique() if isinstance(name, str) and name}
+    return [profile for name, profile in load_profiles().items() if name in used]
+
+
+def _profile_figures(profiles: list[Profile], words: Wording) -> Iterator[ProfileFigure]:
+    titles = {source.key: source.title.say(words.lang) for source in profile_sources()}
+    for profile in profiles:
+        for name in _PROFILE_FIGURES:
+            figure: Figure = getattr(profile, name)
+            value = words.say("term.null") if figure.value is None else words.number(figure.value)
+            yield ProfileFigure(
+                profile=profile.names.say(words.lang),
+                name=words.say(f"profile.{name}"),
+                figure=value,
+                source=words.say("method.place", title=titles.get(figure.source, figure.source), clause=figure.clause or "–"),
+                status=_status(figure.status, words),
+                note=figure.note.say(words.lang) if figure.note else "",
+            )
+
+
+def _reasons(evidence: Evidence) -> tuple[WhyRow, ...]:
+    verdicts = evidence.diagnosis.verdicts
+    unknown = verdicts.loc[verdicts["verdict"] == NOT_DETERMINABLE, "reason"].value_counts()
+    words = evidence.words
+    return tuple(WhyRow(words.reason(str(code)), words.count(int(count))) for code, count in unknown.items())
+
+
+def _sources(standard: Standard, words: Wording) -> Iterator[tuple[str, str]]:
+    for source in (*standard.sources, *profile_sources()):
+        yield source.title.say(words.lang), words.joined(_about(source, words))
+
+
+def _about(source: Source, words: Wording) -> Iterator[str]:
+    if source.publisher:
+        yield source.publisher.say(words.lang)
+    yield from (part for part in (source.number, source.date, source.address) if part)
+    if source.note:
+        yield source.note.say(words.lang)
+
+
+def _data(evidence: Evidence) -> Iterator[Origins]:
+    words = evidence.words
+    for origin in evidence.city.provenance:
+        part = words.say_or(f"part.{origin.part}", origin.part)
+        yield Origins(part, origin.source, origin.date, origin.licence, origin.sha256, origin.note)
+
+
+def _evidence(diagnosis: Diagnosis, extra: Mapping[str, object], words: Wording) -> Iterator[tuple[str, str]]:
+    yield words.say("evidence.city"), diagnosis.city_hash
+    yield words.say("evidence.standard"), f"{diagnosis.standard.id} {diagnosis.standard.version} · {diagnosis.standard.hash}"
+    yield words.say("evidence.results"), diagnosis.hash()
+    yield words.say("evidence.engine"), diagnosis.engine_version
+    for key, value in diagnosis.parameters.items():
+        yield words.say_or(f"evidence.parameter.{key}", str(key)), _plain(value)
+    for key, value in extra.items():
+        if key in _SAID_ALREADY:
+            continue
+        yield words.say_or(f"evidence.{key}", str(key)), _plain(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_plain(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(item) for item in value)
+    return str(value)
