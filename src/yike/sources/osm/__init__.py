@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import shapely
 
 from yike.model.city import City, Origin
 from yike.model.network import StreetNetwork
 from yike.sources.osm.barriers import barriers, context
 from yike.sources.osm.entrances import entrances
-from yike.sources.osm.places import Places, facilities, to_crs
+from yike.sources.osm.extent import known_extent, sea, stated_box
+from yike.sources.osm.places import Places, facilities
 from yike.sources.osm.reading import OsmData, read_objects
 from yike.sources.osm.streets import street_network, utm_zone
 
 LICENCE = "ODbL 1.0, © OpenStreetMap contributors"
-# Concavity of the hull around the streets: 0 follows every bay, 1 is the convex hull.
-_HULL_RATIO = 0.3
-# Places known around the outermost streets.
-_HULL_MARGIN_M = 50.0
 Progress = Callable[[str, float], None]
 
 
 def read_osm(path: Path | str, *, mode: str = "walk", crs: str | None = None) -> StreetNetwork:
     """Read the streets of an OSM file (.osm.pbf, .osm, .osm.gz, .osm.bz2) for one mode: walk, walk_step_free or cycle.
 
-    ``crs`` is a coordinate system in metres; by default the UTM zone of the data. Raises InputError where the file is missing, damaged, of
-    another kind or without streets for the mode, UnknownName for another mode.
+    ``crs`` is a coordinate system in metres; by default the UTM zone of the data. Raises InputError where the file is
+    missing, damaged, of another kind or without streets for the mode, UnknownName for another mode.
     """
     return street_network(read_objects(Path(path)), mode=mode, crs=crs)
 
@@ -39,8 +34,8 @@ def read_osm_facilities(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the facilities of an OSM file and their entrances.
 
-    Outlines without mapped entrances are entered where they meet ``network``, by default the file's own walking network; ``crs`` is then that of
-    the network. Raises InputError as `read_osm` does.
+    Outlines without mapped entrances are entered where they meet ``network``, by default the file's own walking network;
+    ``crs`` is then that of the network. Raises InputError as `read_osm` does.
     """
     data = read_objects(Path(path))
     network = network or street_network(data, mode="walk", crs=crs)
@@ -58,9 +53,9 @@ def read_osm_city(
 ) -> City:
     """Read all that an OSM file knows of a city: streets of each mode, barriers, facilities with entrances, background, extent.
 
-    There is no population in it: ``demand`` stays empty. A class has an inventory only where the file holds at least one such place. The extent is
-    the header's bounding box, or, without one, a concave hull of the streets; the provenance says which. ``progress`` is told the
-    stage (a text key) and the share done. Raises InputError as `read_osm` does.
+    There is no population in it: ``demand`` stays empty. A class has an inventory only where the file holds at least one
+    such place. The extent is that of `known_extent`; the provenance says how it was found. ``progress`` is told the stage (a
+    text key) and the share done. Raises InputError as `read_osm` does.
     """
     tell = progress or (lambda stage, share: None)
     path = Path(path)
@@ -73,33 +68,24 @@ def read_osm_city(
         crs = networks[mode].crs
     crs = crs or utm_zone(data)
     tell("osm.stage.places", 0.6)
-    extent, extent_note = _extent(data, networks, crs)
     places = facilities(data, crs=crs)
     walked = networks.get("walk") or street_network(data, mode="walk", crs=crs)
+    extent, extent_note = known_extent(data, walked)
+    box = stated_box(data, crs)
     doors = entrances(data, places.facilities, walked)
     tell("osm.stage.barriers", 0.8)
     city = City(title=title or data.file.split(".")[0], crs=crs, networks=networks).replace(
         facilities=places.facilities,
         entrances=doors,
         barriers=barriers(data, crs=crs),
-        context=context(data, crs=crs, extent=extent),
-        inventories={name: f"OpenStreetMap, {data.file}" for name in sorted(set(places.facilities["class_id"]))},
+        context=context(data, crs=crs, sea=None if box is None else sea(data, box, crs=crs)),
+        inventories=dict.fromkeys(sorted(set(places.facilities["class_id"])), f"OpenStreetMap, {data.file}"),
         extent=extent,
         provenance=_origins(data, networks, places, extent_note),
         data_date=data.date[:10],
     )
     tell("osm.stage.done", 1.0)
     return city
-
-
-def _extent(data: OsmData, networks: dict[str, StreetNetwork], crs: str) -> tuple[shapely.Polygon, str]:
-    if data.box is not None:
-        west, south, east, north = data.box
-        corners = shapely.segmentize(shapely.box(west, south, east, north), max(east - west, north - south) / 16)
-        return to_crs(np.array([corners], dtype=object), crs)[0], "extent: bounding box stated by the file"
-    network = next(iter(networks.values()))
-    hull = shapely.concave_hull(shapely.multipoints(network.node_xy), ratio=_HULL_RATIO)
-    return shapely.simplify(shapely.buffer(hull, _HULL_MARGIN_M), 10.0), "extent: concave hull of the streets; the file states none"
 
 
 def _origins(data: OsmData, networks: dict[str, StreetNetwork], places: Places, extent_note: str) -> tuple[Origin, ...]:

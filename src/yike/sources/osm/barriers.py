@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from yike.model.tables import TABLES
 from yike.sources.osm.entrances import is_entrance
 from yike.sources.osm.places import Geometries, to_crs
-from yike.sources.osm.reading import OsmArea, OsmData, OsmWay
+from yike.sources.osm.reading import OsmArea, OsmData
 from yike.sources.osm.rules import Tags, at_grade, is_tunnel, mapping, says_yes
 from yike.sources.osm.street_rules import street_use
 
@@ -22,9 +22,10 @@ _COAST_ID = "osm:coast"
 def barriers(data: OsmData, *, crs: str) -> pd.DataFrame:
     """Return the lines that a connection between a point and a street may not cross, in ``crs`` [m].
 
-    water: edges of water areas, rivers, canals, wide streams, coasts. rail: tracks on the ground. motorway: motorways and trunk roads on the
-    ground that walkers may not use. wall: walls and fences of some length, open for ``opening_m`` at gates and entrances. What runs in a tunnel or a
-    culvert, on a bridge or on another layer is none; seasonal water is none. Streets themselves are never cut.
+    water: edges of water areas, rivers, canals, wide streams, coasts. rail: tracks on the ground. motorway: motorways and
+    trunk roads on the ground that walkers may not use. wall: walls and fences of some length, open for ``opening_m`` at
+    gates and entrances. What runs in a tunnel or a culvert, on a bridge or on another layer is none; seasonal water is none.
+    Streets themselves are never cut.
     """
     rules = mapping("osm-barriers")
     found: list[tuple[str, str, shapely.Geometry]] = []
@@ -89,7 +90,7 @@ def _large_enough(kinds: NDArray[np.object_], shapes: Geometries, *, areas: NDAr
         box = shapely.bounds(shapes)
         span_m = np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
     short = np.where(kinds == "wall", shapely.length(shapes) < rules["least_wall_m"], areas & (span_m < rules["least_span_m"]))
-    return ~short.astype(bool)
+    return np.asarray(~short.astype(bool))
 
 
 def _with_openings(walls: Geometries, data: OsmData, crs: str) -> Geometries:
@@ -106,10 +107,10 @@ def _with_openings(walls: Geometries, data: OsmData, crs: str) -> Geometries:
     return opened
 
 
-def context(data: OsmData, *, crs: str, extent: shapely.Geometry | None = None) -> pd.DataFrame:
+def context(data: OsmData, *, crs: str, sea: shapely.Geometry | None = None) -> pd.DataFrame:
     """Return what is drawn behind the data, in ``crs`` [m]: water and green as polygons, rail and motorways as lines.
 
-    Rivers without an area are as wide as their ``width`` says. The sea is what lies on the right of the coast lines inside ``extent``.
+    Rivers without an area are as wide as their ``width`` says. ``sea`` is the water beyond the coast, or None.
     """
     rules = mapping("osm-barriers")
     found: list[tuple[str, str, Tags, shapely.Geometry]] = []
@@ -136,7 +137,6 @@ def context(data: OsmData, *, crs: str, extent: shapely.Geometry | None = None) 
             "geometry": shapes,
         }
     )[keep]
-    sea = _sea(data, crs=crs, extent=extent)
     if sea is not None:
         row = pd.DataFrame({"context_id": [_COAST_ID], "kind": ["water"], "name": [""], "geometry": _column([sea])})
         table = pd.concat([table, row], ignore_index=True)
@@ -154,49 +154,11 @@ def _drawn_kind(tags: Tags) -> str | None:
     return None
 
 
-def _sea(data: OsmData, *, crs: str, extent: shapely.Geometry | None) -> shapely.Geometry | None:
-    """Return the sea inside the extent, or None without a coast line through it.
-
-    The extent is cut along the coast; a part whose inner point lies on the right of the nearest coast line is water, because coast lines run
-    with the land on their left.
-    """
-    coast = [way for way in data.ways if way.tags.get("natural") == mapping("osm-barriers")["coast"]]
-    if extent is None or not coast:
-        return None
-    lines = shapely.line_merge(shapely.union_all(to_crs(_lines(coast), crs)), directed=True)
-    parts = shapely.get_parts(shapely.polygonize([shapely.union_all([shapely.boundary(extent), lines])]))
-    steps = shapely.get_parts(lines)
-    water = [part for part in parts if shapely.covers(extent, part.representative_point()) and _right_of(part, steps)]
-    return shapely.union_all(water) if water else None
-
-
-def _right_of(part: shapely.Polygon, lines: Geometries) -> bool:
-    """Tell whether a part lies on the right of the coast that bounds it."""
-    shared = shapely.intersection(shapely.boundary(part), lines)
-    longest = int(np.argmax(shapely.length(shared)))
-    if shapely.length(shared[longest]) == 0:
-        return False
-    pieces = shapely.get_parts(shared[longest])
-    piece = pieces[int(np.argmax(shapely.length(pieces)))]
-    middle = shapely.line_interpolate_point(piece, 0.5, normalized=True)
-    along = shapely.line_locate_point(lines[longest], middle)
-    before, after = shapely.line_interpolate_point(lines[longest], [max(along - 0.01, 0.0), along + 0.01])
-    ahead = np.array([after.x - before.x, after.y - before.y])
-    right = np.array([ahead[1], -ahead[0]]) / max(float(np.hypot(*ahead)), 1e-9)
-    return bool(shapely.intersects(part, shapely.Point(middle.x + right[0] * 0.05, middle.y + right[1] * 0.05)))
-
-
 def _matching(areas: Sequence[OsmArea], conditions: Iterable[dict[str, list[str]]]) -> list[OsmArea]:
     wanted = list(conditions)
     return [
-        area
-        for area in areas
-        if any(area.tags.get(key) in values for condition in wanted for key, values in condition.items())
+        area for area in areas if any(area.tags.get(key) in values for condition in wanted for key, values in condition.items())
     ]
-
-
-def _lines(ways: Sequence[OsmWay]) -> Geometries:
-    return _column([shapely.LineString(way.lonlat) for way in ways])
 
 
 def _column(shapes: Sequence[shapely.Geometry]) -> Geometries:

@@ -25,10 +25,11 @@ _STATION_CLASS = "metro_station"
 def entrances(data: OsmData, facilities: pd.DataFrame, network: StreetNetwork) -> pd.DataFrame:
     """Return the entrances of the facilities that have an outline, and of metro stations.
 
-    First choice are nodes with ``entrance`` or a gate within ``GATE_REACH_M`` of the outline (kind ``entrance``); without any, the places
-    where the outline crosses or touches a street of ``network`` (kind ``outline``, one for each metre square). A facility with neither has no
-    row: it is then reached from the street nearest to its outline. Locked, private and emergency doors do not count. Station exits
-    (``railway=subway_entrance``) belong to the nearest metro station within ``STATION_REACH_M``.
+    First choice are nodes with ``entrance`` or a gate within ``GATE_REACH_M`` of the outline (kind ``entrance``); without
+    any, the places where the outline crosses or touches a street of ``network`` (kind ``outline``, one for each metre
+    square). A facility with neither has no row: it is then reached from the street nearest to its outline. Locked, private
+    and emergency doors do not count. Station exits (``railway=subway_entrance``) belong to the nearest metro station within
+    ``STATION_REACH_M``.
     """
     parts = [_station_exits(data, facilities, network.crs)]
     has_outline = ~facilities["outline"].isna().to_numpy()
@@ -59,7 +60,7 @@ def is_entrance(node: OsmNode) -> bool:
 
 
 def _meetings(edges: Geometries, network: StreetNetwork) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return where edges cross or touch streets on the ground: (k,) position of the edge and (k, 2) the places, whole metres apart."""
+    """Return where edges meet streets on the ground: (k,) position of the edge, (k, 2) [m] place, one a metre square."""
     streets = network.shapes()[network.attachable]
     if not len(edges) or not len(streets):
         return np.empty(0, np.int64), np.empty((0, 2))

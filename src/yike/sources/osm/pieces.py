@@ -24,8 +24,8 @@ UsedWay = tuple[OsmWay, StreetUse]
 class Points:
     """Hold the vertices of all used ways one after the other.
 
-    node (k,) position in ``ref``; xy (k, 2) [m]; along_m (k,) geodesic metres since the first vertex of all; run (k,) which way; ref (n,)
-    OSM ids of the nodes, ascending.
+    node (k,) position in ``ref``; xy (k, 2) [m]; along_m (k,) geodesic metres since the first vertex of all; run (k,) which
+    way; ref (n,) OSM ids of the nodes, ascending.
     """
 
     node: Ints
@@ -39,8 +39,9 @@ class Points:
 class Pieces:
     """Hold p pieces of ways between junctions.
 
-    first, last (p,) positions of their end vertices in ``Points``; tail, head (p,) their nodes; way (p,) position in the used ways;
-    kind, forward, backward, attachable, road (p,) from the way; waits (p, 3) halves of each kind of wait (columns as ``WAIT``).
+    first, last (p,) positions of their end vertices in ``Points``; tail, head (p,) their nodes; way (p,) position in the
+    used ways; kind, forward, backward, attachable, road (p,) from the way; waits (p, 3) halves of each kind of wait (columns
+    as ``WAIT``).
     """
 
     first: Ints
@@ -81,13 +82,12 @@ def lay_out(used: Sequence[UsedWay], crs: str) -> Points:
     return Points(node, xy, np.concatenate([[0.0], np.cumsum(steps)]), run, ref)
 
 
-def cut_pieces(
-    used: Sequence[UsedWay], points: Points, *, data: OsmData, mode: str, waits: WaitNodes
-) -> tuple[Pieces, Ints]:
+def cut_pieces(used: Sequence[UsedWay], points: Points, *, data: OsmData, mode: str, waits: WaitNodes) -> tuple[Pieces, Ints]:
     """Cut the ways at their ends, at nodes of two ways, at waits and at blocking nodes.
 
-    Returns the pieces and the OSM id of each node. A blocking node stops the street: each piece that ends there gets an end of its own, the
-    first keeps the id and the others get new negative ones. Pieces drawn twice (outlines that two squares share) are kept once.
+    Returns the pieces and the OSM id of each node. A blocking node stops the street: each piece that ends there gets an end
+    of its own, the first keeps the id and the others get new negative ones. Pieces drawn twice (outlines that two squares
+    share) are kept once.
     """
     blocking = np.isin(points.ref, [node.id for node in data.nodes if blocks(node.tags, mode)])
     waiting = np.isin(points.ref, [*waits.meeting, *waits.junction])
@@ -137,11 +137,7 @@ def _drop_doubles(pieces: Pieces, points: Points) -> Pieces:
     for row in range(len(pieces.first)):
         nodes = points.node[pieces.first[row] : pieces.last[row] + 1]
         along = nodes if nodes[0] < nodes[-1] or (nodes[0] == nodes[-1] and nodes[1] <= nodes[-2]) else nodes[::-1]
-        ways = (
-            (pieces.forward[row], pieces.backward[row])
-            if along is nodes
-            else (pieces.backward[row], pieces.forward[row])
-        )
+        ways = (pieces.forward[row], pieces.backward[row]) if along is nodes else (pieces.backward[row], pieces.forward[row])
         key = (along.tobytes(), pieces.kind[row], *ways)
         keep[row] = key not in seen
         seen.add(key)

@@ -22,7 +22,7 @@ Geometries = NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Places:
-    """Hold the facilities table and what was set aside: places without class by their tag, doubles, parks and pitches of unknown size."""
+    """Hold the facilities table and what was set aside: places without class, counted by their tag, and doubles."""
 
     facilities: pd.DataFrame
     without_class: Mapping[str, int]
@@ -43,8 +43,8 @@ def facilities(data: OsmData, *, crs: str) -> Places:
     """Return the facilities of the classes of `mappings/osm-places.yaml`, coordinates in ``crs`` [m].
 
     One row for each object and class, ``facility_id`` like ``osm:w123:kindergarten``. Areas keep their outline, its area as
-    ``site_area_m2`` and a point inside it as x, y; open ways stand at their middle. ``opening_hours_text`` keeps the tag as it is.
-    A point inside the outline of the same class, with the same name or none, is dropped.
+    ``site_area_m2`` and a point inside it as x, y; open ways stand at their middle. ``opening_hours_text`` keeps the tag as
+    it is. A point inside the outline of the same class, with the same name or none, is dropped.
     """
     ids, tags, shapes = _candidates(data)
     shapes = to_crs(shapes, crs)

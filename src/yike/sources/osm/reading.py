@@ -87,8 +87,8 @@ def read_objects(path: Path) -> OsmData:
     """Read the tagged nodes, ways and areas of an OSM file, ordered by id.
 
     ``path`` ends in .osm.pbf, .pbf, .osm, .osm.gz or .osm.bz2. osmium passes twice over the file: once for the members of
-    multipolygons, once for everything. Raises InputError where the file is missing, of another kind, or damaged. A .pbf cut exactly
-    between two of its blocks is whole to every reader; it shows only by what is then missing.
+    multipolygons, once for everything. Raises InputError where the file is missing, of another kind, or damaged. A .pbf cut
+    exactly between two of its blocks is whole to every reader; it shows only by what is then missing.
     """
     check_file(path)
     found = _Found()

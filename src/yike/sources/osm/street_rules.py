@@ -48,9 +48,9 @@ def is_road(tags: Tags) -> bool:
 def street_use(tags: Tags, mode: str) -> StreetUse | None:
     """Return how a mode (walk, walk_step_free, cycle) uses a way, or None where it may not.
 
-    The most telling access tag decides (``foot`` before ``access``; ``bicycle`` before ``vehicle`` before ``access``); without one the
-    table of ``highway`` values does. Bridges, tunnels, other layers, indoor ways, platforms and crossings are used but not
-    attached to.
+    The most telling access tag decides (``foot`` before ``access``; ``bicycle`` before ``vehicle`` before ``access``);
+    without one the table of ``highway`` values does. Bridges, tunnels, other layers, indoor ways, platforms and crossings
+    are used but not attached to.
     """
     rule = highway_rule(tags)
     wheels = "cycle" if mode == "cycle" else "walk"
@@ -135,8 +135,9 @@ def _lane_against(tags: Tags) -> bool:
 def blocks(tags: Tags, mode: str) -> bool:
     """Tell whether a node stops a mode.
 
-    A locked gate blocks; else the most telling access tag of the node decides; else the kind of barrier: walls, fences and their
-    like block, gates, bollards, kerbs and toll booths pass. Without steps, stiles, turnstiles and raised kerbs block too.
+    A locked gate blocks; else the most telling access tag of the node decides; else the kind of barrier: walls, fences and
+    their like block, gates, bollards, kerbs and toll booths pass. Without steps, stiles, turnstiles and raised kerbs block
+    too.
     """
     if mode == "walk_step_free" and _blocks_wheels(tags):
         return True

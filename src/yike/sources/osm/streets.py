@@ -26,15 +26,13 @@ _NORTH, _SOUTH = 32600, 32700
 def street_network(data: OsmData, *, mode: str, crs: str | None = None) -> StreetNetwork:
     """Build the street network of a mode (walk, walk_step_free, cycle).
 
-    Nodes are junctions, ends, and places where one waits; streets that only touch in the drawing are not joined. Chains of one kind, with the
-    same directions and attachability, are one segment with the id of its first way. Rings become two segments. Lengths are geodesic.
-    ``crs`` is metric; by default the UTM zone of the streets' centre. Raises InputError where no way serves the mode, UnknownName for another
-    mode.
+    Nodes are junctions, ends, and places where one waits; streets that only touch in the drawing are not joined. Chains of
+    one kind, with the same directions and attachability, are one segment with the id of its first way. Rings become two
+    segments. Lengths are geodesic. ``crs`` is metric; by default the UTM zone of the streets' centre. Raises InputError
+    where no way serves the mode, UnknownName for another mode.
     """
     if mode not in MODES:
-        raise UnknownName(
-            [Fault("name.unknown", data.file, values={"thing": "mode", "name": mode, "known": ", ".join(MODES)})]
-        )
+        raise UnknownName([Fault("name.unknown", data.file, values={"thing": "mode", "name": mode, "known": ", ".join(MODES)})])
     used = used_ways(data, mode)
     if not used:
         raise InputError([Fault("osm.no_streets", data.file, values={"mode": mode, "ways": len(data.ways)})])
@@ -100,12 +98,8 @@ def _partners(pieces: Pieces, *, fixed: Bools) -> Ints:
     first = order[(np.cumsum(degree) - degree)[(degree == 2) & ~fixed]]
     second = order[(np.cumsum(degree) - degree)[(degree == 2) & ~fixed] + 1]
     one, other = first // 2, second // 2
-    equal = (
-        (one != other) & (pieces.kind[one] == pieces.kind[other]) & (pieces.attachable[one] == pieces.attachable[other])
-    )
-    equal &= (
-        (leave[first] == enter[second]) & (enter[first] == leave[second]) & (pieces.road[one] == pieces.road[other])
-    )
+    equal = (one != other) & (pieces.kind[one] == pieces.kind[other]) & (pieces.attachable[one] == pieces.attachable[other])
+    equal &= (leave[first] == enter[second]) & (enter[first] == leave[second]) & (pieces.road[one] == pieces.road[other])
     partner = np.full(len(nodes), -1, np.int64)
     partner[first[equal]], partner[second[equal]] = second[equal], first[equal]
     return partner
@@ -191,9 +185,7 @@ def _second_halves(segments: list[_Segment]) -> list[_Segment]:
     return second
 
 
-def _network(
-    segments: list[_Segment], node_id: Ints, points: Points, *, waits: WaitNodes, mode: str, crs: str
-) -> StreetNetwork:
+def _network(segments: list[_Segment], node_id: Ints, points: Points, *, waits: WaitNodes, mode: str, crs: str) -> StreetNetwork:
     ids = node_id.tolist()
     xy = np.full((len(ids), 2), np.nan)
     for segment in segments:
@@ -207,9 +199,7 @@ def _network(
     length_m = np.array([segment.along_m[-1] for segment in segments])
     road = np.array([segment.road for segment in segments])
     halves = np.stack([segment.waits for segment in segments])
-    signals = halves[:, WAIT["signal"]] + _junction_halves(
-        tail, head, road=road, length_m=length_m, node_id=node_id, waits=waits
-    )
+    signals = halves[:, WAIT["signal"]] + _junction_halves(tail, head, road=road, length_m=length_m, node_id=node_id, waits=waits)
     tail, head = np.searchsorted(known, tail), np.searchsorted(known, head)
     vertices = np.concatenate([segment.vertices for segment in segments])
     counts = [len(segment.vertices) for segment in segments]

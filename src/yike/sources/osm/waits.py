@@ -1,17 +1,18 @@
 """Where walkers and cyclists wait: half waits at crossings and signals.
 
-A wait is counted in halves, so that one which is cut by a node is still one wait for those who pass and half a wait for those who
-turn off on the carriageway.
+A wait is counted in halves, so that one which is cut by a node is still one wait for those who pass and half a wait for
+those who turn off on the carriageway.
 
-1. A way that is a crossing carries one wait (two halves) of its kind: that of its own tags, else that of a crossing node on it, else a
-   marked crossing. Cut by the carriageway's node, its first and its last piece carry half each. An end that is itself the crossing node in
-   the carriageway carries none: the wait's other half lies on the way that goes on.
-2. A crossing node where ways for walkers meet a carriageway without a way of kind 1: half a wait at each end of a walkers' way there.
-   Who walks along the carriageway past it does not wait.
-3. A signal where carriageways meet (three ends or more) and no walkers' way: half a wait at each end of a carriageway there. The inside of
-   a wide junction (``junction_inside_m``) carries none, so that its several signals are one wait.
+1. A way that is a crossing carries one wait (two halves) of its kind: that of its own tags, else that of a crossing node on
+   it, else a marked crossing. Cut by the carriageway's node, its first and its last piece carry half each. An end that is
+   itself the crossing node in the carriageway carries none: the wait's other half lies on the way that goes on.
+2. A crossing node where ways for walkers meet a carriageway without a way of kind 1: half a wait at each end of a walkers'
+   way there. Who walks along the carriageway past it does not wait.
+3. A signal where carriageways meet (three ends or more) and no walkers' way: half a wait at each end of a carriageway there.
+   The inside of a wide junction (``junction_inside_m``) carries none, so that its several signals are one wait.
 
-Crossings mapped as unmarked or informal cost no wait. A signal drawn at the stop lines, away from the junction, is not seen by rule 3.
+Crossings mapped as unmarked or informal cost no wait. A signal drawn at the stop lines, away from the junction, is not seen
+by rule 3.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ WAIT = {CROSSING_NONE: 0, CROSSING_SIGNAL: 1, CROSSING_MARKED: 2}
 
 @dataclass(frozen=True)
 class WaitNodes:
-    """Hold the OSM nodes where one waits: crossing nodes by type, those that are met by a crossing way apart, and signal junctions."""
+    """Hold the OSM nodes where one waits: all crossing nodes by type (rule 1), those of rule 2 by type, those of rule 3."""
 
     crossing: Mapping[int, str]
     meeting: Mapping[int, str]
@@ -80,5 +81,5 @@ def crossing_way_type(way: OsmWay, crossing: Mapping[int, str]) -> str:
 
 
 def crossing_way_halves(way: OsmWay, crossing: Mapping[int, str]) -> tuple[int, int]:
-    """Return the halves at the first and the last end of a crossing way (rule 1): none at an end that is a crossing node itself."""
+    """Return the halves at the ends of a crossing way (rule 1): none at an end that is a crossing node itself."""
     return int(int(way.refs[0]) not in crossing), int(int(way.refs[-1]) not in crossing)
