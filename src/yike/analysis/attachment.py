@@ -1,9 +1,9 @@
 """Attachment of points to streets: to the nearest segment, *as if* it were split there.
 
-A connection is (segment, fraction of its length from its tail, metres between point and street). It enters a search as two directed
-seeds, one at each end of the segment, whose offsets are whole numbers that sum to the segment's weight. A connection may not cross a
-barrier; a point without a connection within the limit is unconnected. On a stretch of a street that an edit divided, the fraction
-is still that of the whole street, so that both cut into the same whole numbers.
+A connection is (segment, fraction of its length from its tail, metres between point and street). It enters a search as two
+directed seeds, one at each end of the segment, whose offsets are whole numbers that sum to the segment's weight. A connection may
+not cross a barrier; a point without a connection within the limit is unconnected. On a stretch of a street that an edit divided,
+the fraction is still that of the whole street, so that both cut into the same whole numbers.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from yike.analysis.routing_graph import RoutingGraph
+from yike.analysis.routing_graph import IMPASSABLE, RoutingGraph
 from yike.model.network import StreetNetwork
 
 _WIDENING = (4.0, 2.0, 1.0)  # a blocked point looks first within a quarter of the limit, then half, then all of it
 _CHUNK = 20_000  # places searched at a time by one thread
 _STRIP_M = 300.0
+_TOUCH_M = 0.001  # a connection that ends this near to a barrier ends on it: feet of perpendiculars are rounded figures
 _AREA = 2  # dimensions of a polygon
 
 Geometries = NDArray[np.object_]
@@ -88,9 +89,9 @@ def attach(
 ) -> Attachment:
     """Connect (p, 2) points [m] to the nearest segment within ``limit_m`` that no barrier cuts off.
 
-    ``usable`` (m,) leaves out segments that the profile cannot travel; bridges and tunnels are always left out. Among equally near
-    segments the first is taken. A connection may end on a barrier (a gate in a wall) but not pass through one. The result does not
-    depend on the order of the points or the number of threads.
+    ``usable`` (m,) leaves out segments that the profile cannot travel; bridges and tunnels are always left out. Among equally
+    near segments the first is taken. A connection may end on a barrier (a gate in a wall) but not pass through one. The result
+    does not depend on the order of the points or the number of threads.
     """
     places = np.asarray(shapely.points(np.asarray(xy, np.float64).reshape(-1, 2)), dtype=object)
     return attach_geometries(network, places, limit_m=limit_m, barriers=barriers, usable=usable, threads=threads)
@@ -209,7 +210,7 @@ def connectors(places: Geometries, shapes: Geometries) -> Geometries:
 
 def _fractions(shapes: Geometries, lines: Geometries) -> FloatArray:
     """Return where each connector meets its street, 0 at the tail and 1 at the head; 0 on a street without length."""
-    at = shapely.line_locate_point(shapes, shapely.get_point(lines, 1), normalized=True)
+    at: FloatArray = shapely.line_locate_point(shapes, shapely.get_point(lines, 1), normalized=True)
     return np.clip(np.nan_to_num(at), 0.0, 1.0)
 
 
@@ -222,9 +223,14 @@ def _first_of_each(place: IndexArray, shape: IndexArray) -> IndexArray:
 
 
 def _cut_off(lines: Geometries, walls: shapely.STRtree) -> NDArray[np.bool_]:
-    """Tell which connectors pass through a barrier; one that only ends on it, or has no length, does not."""
+    """Tell which connectors pass through a barrier; one that begins or ends on it, to a millimetre, does not."""
     blocked = np.zeros(len(lines), np.bool_)
-    blocked[walls.query(lines, predicate="crosses")[0]] = True
+    long_enough = np.flatnonzero(shapely.length(lines) > 2 * _TOUCH_M)
+    ends = shapely.get_coordinates(lines[long_enough]).reshape(-1, 2, 2)
+    inward = ends[:, ::-1] - ends
+    inward *= _TOUCH_M / np.hypot(inward[:, :, 0], inward[:, :, 1])[:, :, None]
+    inner = np.asarray(shapely.linestrings(ends + inward), dtype=object)
+    blocked[long_enough[walls.query(inner, predicate="crosses")[0]]] = True
     return blocked
 
 
@@ -270,27 +276,44 @@ class Legs:
 def legs(graph: RoutingGraph, attachment: Attachment) -> Legs:
     """Cut each connection's segment into whole units: the two parts of a direction sum to the segment's weight.
 
-    With w the weight tail to head and f the fraction, tail to point is round(w f) and point to head is w - round(w f); likewise with
-    the weight of the other direction. On a stretch that begins at fraction b of a whole street of weight w, tail to point is
-    round(w f) - round(w b).
+    With w the weight tail to head and f the fraction, tail to point is round(w f) and point to head is w - round(w f); likewise
+    with the weight of the other direction. On a stretch that begins at fraction b of a whole street of weight w, tail to point is
+    round(w f) - round(w b). A point at the very end of a one-way street stands at the junction and may leave by all its streets.
     """
-    whole, begin = attachment.segment, np.zeros(1)
-    parts = graph.network.stretches
-    if parts is not None:
-        of_part = np.full(graph.network.segment_count, -1)
-        of_part[parts.segment] = np.arange(len(parts.segment))
-        part = of_part[attachment.segment]
-        whole = np.where(part >= 0, parts.whole[part], attachment.segment)
-        begin = np.where(part >= 0, parts.begin[part], 0.0)
-    fraction = attachment.fraction
-    ahead, back = graph.forward_weight[attachment.segment], graph.backward_weight[attachment.segment]
+    segment, fraction = attachment.segment, attachment.fraction
+    whole, begin, end = _whole_streets(graph.network, segment)
+    ahead, back = graph.forward_weight[segment], graph.backward_weight[segment]
     whole_ahead, whole_back = graph.forward_weight[whole], graph.backward_weight[whole]
     from_tail = (np.rint(whole_ahead * fraction) - np.rint(whole_ahead * begin)).astype(np.int32)
     to_tail = (np.rint(whole_back * fraction) - np.rint(whole_back * begin)).astype(np.int32)
+    passable = (ahead >= 0) | (back >= 0)
+    at_tail, at_head = passable & (fraction == begin), passable & (fraction == end)
+
+    def leg(units: NDArray[np.int32], weight: NDArray[np.int32], at_end: NDArray[np.bool_]) -> NDArray[np.int32]:
+        return np.where(at_end, 0, np.where(weight >= 0, units, IMPASSABLE)).astype(np.int32)
+
     return Legs(
         connection=np.rint(attachment.connection_m * graph.units_per_m).astype(np.int32),
-        to_head=np.where(ahead >= 0, ahead - from_tail, -1).astype(np.int32),
-        to_tail=np.where(back >= 0, to_tail, -1).astype(np.int32),
-        from_tail=np.where(ahead >= 0, from_tail, -1).astype(np.int32),
-        from_head=np.where(back >= 0, back - to_tail, -1).astype(np.int32),
+        to_head=leg(ahead - from_tail, ahead, at_head),
+        to_tail=leg(to_tail, back, at_tail),
+        from_tail=leg(from_tail, ahead, at_tail),
+        from_head=leg(back - to_tail, back, at_head),
+    )
+
+
+def _whole_streets(
+    network: StreetNetwork, segment: IndexArray
+) -> tuple[IndexArray, FloatArray | float, FloatArray | float]:
+    """Return for each segment the whole street that it is a stretch of (mostly itself) and the fractions where it runs."""
+    parts = network.stretches
+    if parts is None:
+        return segment, 0.0, 1.0
+    of_part = np.full(network.segment_count, -1)
+    of_part[parts.segment] = np.arange(len(parts.segment))
+    part = of_part[segment]
+    stretch = part >= 0
+    return (
+        np.where(stretch, parts.whole[part], segment),
+        np.where(stretch, parts.begin[part], 0.0),
+        np.where(stretch, parts.end[part], 1.0),
     )

@@ -1,7 +1,7 @@
 """RoutingGraph: a street network under one measure, ready to search.
 
-The measure is a travel profile (weights in deciseconds) or ``metres`` (weights in decimetres). Both are whole numbers, so that every sum
-is exact. The graph is never split: a point on a segment enters the search through the segment's two ends
+The measure is a travel profile (weights in deciseconds) or ``metres`` (weights in decimetres). Both are whole numbers, so that
+every sum is exact. The graph is never split: a point on a segment enters the search through the segment's two ends
 (`yike.analysis.attachment`).
 """
 
@@ -101,7 +101,7 @@ def routing_graph(network: StreetNetwork, profile: Profile, *, measure: str | No
 
 
 def _stretched(network: StreetNetwork, weight: IntArray, waiting: IntArray) -> tuple[IntArray, IntArray]:
-    """Weigh each stretch of a divided street as its part of the whole: round(w end) - round(w begin), so that stretches sum to w."""
+    """Weigh each stretch of a divided street of weight w as round(w end) - round(w begin), so that the stretches sum to w."""
     parts = network.stretches
     if parts is None:
         return weight, waiting

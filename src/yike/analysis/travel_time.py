@@ -1,7 +1,7 @@
 """Travel times: nearest of each class everywhere, and the bounded table from many places.
 
-Everything runs on a `RoutingGraph` in whole units (deciseconds, or decimetres for metre terms). Points enter and leave the search through
-their attachments; two points on one segment also meet directly along it.
+Everything runs on a `RoutingGraph` in whole units (deciseconds, or decimetres for metre terms). Points enter and leave the search
+through their attachments; two points on one segment also meet directly along it.
 """
 
 from __future__ import annotations
@@ -286,9 +286,9 @@ def nearest_times(
 ) -> pd.DataFrame:
     """Return for every node the seconds to the nearest point of each class.
 
-    ``points``: columns ``x``, ``y`` [m] and the class column ``by``. The result has one row a node (index ``node_id``, the network's
-    order) and one column of seconds [s] a class, empty where none is within ``limit_s``. Raises InputError naming a missing column
-    or figure.
+    ``points``: columns ``x``, ``y`` [m] and the class column ``by``. The result has one row a node (index ``node_id``, the
+    network's order) and one column of seconds [s] a class, empty where none is within ``limit_s``. Raises InputError naming a
+    missing column or figure.
     """
     graph, limit = _graph_and_limit(network, profile, limit_s)
     xy = _coordinates(points, "points", also=(by,))
@@ -320,8 +320,8 @@ def travel_times(
 ) -> pd.DataFrame:
     """Return the sparse table of seconds between two tables of points with columns ``x``, ``y`` [m].
 
-    One row a pair within ``limit_s``: ``origin``, ``destination`` (labels of the tables' indexes) and ``time_s`` [s]. Raises InputError
-    naming a missing column or figure.
+    One row a pair within ``limit_s``: ``origin``, ``destination`` (labels of the tables' indexes) and ``time_s`` [s]. Raises
+    InputError naming a missing column or figure.
     """
     graph, limit = _graph_and_limit(network, profile, limit_s)
     first, second = (

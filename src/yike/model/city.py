@@ -1,7 +1,7 @@
 """City: everything the engine sees of a place, as one value.
 
-A City is written as a folder: ``city.yaml`` (title, coordinate system, where each part came from, the hash) beside GeoParquet tables.
-The hash is taken over the canonical tables, so the same city has the same name wherever it was made.
+A City is written as a folder: ``city.yaml`` (title, coordinate system, where each part came from, the hash) beside GeoParquet
+tables. The hash is taken over the canonical tables, so the same city has the same name wherever it was made.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Origin:
 class City:
     """Hold a place: streets by mode, facilities and their entrances, residents, units, candidate sites, barriers.
 
-    Tables follow `yike.model.tables`; coordinates are metres in ``crs``. ``groups`` names the population groups: each has a column
-    ``residents_<group>`` in ``demand`` and they sum to ``residents``. ``inventories`` says, class by class, which source lists its
-    facilities; a class without an inventory is not determinable, because missing records are not missing places. ``extent`` bounds
-    the known data (None: unknown).
+    Tables follow `yike.model.tables`; coordinates are metres in ``crs``. ``groups`` names the population groups: each has a
+    column ``residents_<group>`` in ``demand`` and they sum to ``residents``. ``inventories`` says, class by class, which source
+    lists its facilities; a class without an inventory is not determinable, because missing records are not missing places.
+    ``extent`` bounds the known data (None: unknown).
     """
 
     title: str
@@ -168,7 +168,7 @@ class City:
             extent=extent,
             provenance=tuple(Origin(**origin) for origin in origins),  # type: ignore[attr-defined]
             data_date=str(head["data_date"]),
-            **tables,  # type: ignore[arg-type]
+            **tables,
         )
         if check and city.hash != head["hash"]:
             raise CityChanged(text("error.city.changed", "en", folder=folder, expected=head["hash"], found=city.hash))

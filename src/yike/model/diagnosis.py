@@ -98,7 +98,7 @@ GAP_TABLE = TableSchema(
         Column("unit_id", "str"),
         Column("class_id", "str"),
         Column("origin", "str", "centre, or the residential point that is served worst where the standard judges residents"),
-        Column("facility_id", "str", "the nearest by the streets; the nearest as the crow flies where none is reachable", nullable=True),
+        Column("facility_id", "str", "the nearest by the streets, or as the crow flies where none is reachable", nullable=True),
         Column("facility_name", "str", nullable=True),
         Column("reachable", "bool", "within the search horizon"),
         Column("limit_s", "f8", "s", nullable=True),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,23 @@ _HILBERT_ORDER = 16
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+_TIE_COLUMNS = ("fixed_ds", "forward", "backward", "attachable", "kind", "signal_halves", "crossing_halves")
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Hold k segments that stand for a stretch of another one, so that a link may begin in the middle of a street.
+
+    segment     (k,) position of the stretch; nothing attaches to it of itself
+    whole       (k,) position of the street it is a stretch of
+    begin, end  (k,) where it runs, as fractions of the whole street from its tail
+    """
+
+    segment: NDArray[np.int64]
+    whole: NDArray[np.int64]
+    begin: FloatArray
+    end: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +66,7 @@ class StreetNetwork:
     attachable      (m,) may a point attach here (not in a tunnel, not on a bridge)
     shape_start     (m + 1,) where each segment's vertices start in ``shape_xy``
     shape_xy        (k, 2) [m] vertices from tail to head
+    stretches       segments added by an edit that are a stretch of another (`yike.analysis.street_edits`); None without an edit
     """
 
     mode: str
@@ -66,6 +86,7 @@ class StreetNetwork:
     attachable: BoolArray
     shape_start: NDArray[np.int64]
     shape_xy: FloatArray
+    stretches: Stretches | None = None
 
     @property
     def node_count(self) -> int:
@@ -83,6 +104,16 @@ class StreetNetwork:
         return np.asarray(
             shapely.linestrings(self.shape_xy, indices=np.repeat(np.arange(self.segment_count), counts)), dtype=object
         )
+
+    @cached_property
+    def attachable_streets(self) -> tuple[NDArray[np.int64], NDArray[np.object_], shapely.STRtree]:
+        """Return the (a,) segments that a point may attach to, their shapes and a tree over these, built once."""
+        positions = np.flatnonzero(self.attachable & (self.forward | self.backward))
+        counts = np.diff(self.shape_start)[positions]
+        kept = np.repeat(self.attachable & (self.forward | self.backward), np.diff(self.shape_start))
+        lines = shapely.linestrings(self.shape_xy[kept], indices=np.repeat(np.arange(len(positions)), counts))
+        shapes = np.asarray(lines, dtype=object)
+        return positions, shapes, shapely.STRtree(shapes)
 
     def segment_table(self) -> pd.DataFrame:
         """Return the segments as a table with one row a segment and its shape as ``geometry``."""
@@ -127,14 +158,13 @@ class StreetNetwork:
         tail = position[segments["tail"].to_numpy(np.int64)]
         head = position[segments["head"].to_numpy(np.int64)]
         length_dm = segments["length_dm"].to_numpy(np.int32)
-        rows = np.lexsort((segments["segment_id"].to_numpy(np.int64), length_dm, head, tail))
+        rows = _segment_order(segments, tail, head)
         shape_start, shape_xy = _ragged(np.asarray(segments["geometry"].array, dtype=object)[rows])
-        count = len(segments)
 
-        def column(name: str, dtype: type, default: int | bool) -> NDArray[np.generic]:
+        def column(name: str, dtype: type[_Scalar], default: int | bool) -> NDArray[_Scalar]:
             if name in segments:
                 return np.asarray(segments[name].to_numpy()[rows].astype(dtype))
-            return np.full(count, default, dtype)
+            return np.full(len(rows), default, dtype)
 
         return cls(
             mode=mode,
@@ -236,6 +266,29 @@ def _hilbert_index(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int
         x[swap], y[swap] = y[swap].copy(), x[swap].copy()
         side >>= 1
     return index
+
+
+def _segment_order(segments: pd.DataFrame, tail: IntArray, head: IntArray) -> NDArray[np.int64]:
+    """Return the order of segments by their nodes, then by what they are, so that numbers do not depend on the order of rows.
+
+    Only segments between the same two nodes are compared by their other columns and shapes; ``segment_id`` decides last, between
+    segments that are alike in everything a search can see.
+    """
+    order = np.lexsort((segments["segment_id"].to_numpy(np.int64), head, tail))
+    same = (tail[order][1:] == tail[order][:-1]) & (head[order][1:] == head[order][:-1])
+    parallel = np.zeros(len(order), np.bool_)
+    parallel[1:] |= same
+    parallel[:-1] |= same
+    tied = order[parallel]
+    if len(tied):
+        table = segments.iloc[tied]
+        shapes = shapely.to_wkb(np.asarray(table["geometry"].array, dtype=object), byte_order=1)
+        columns = [table[name].to_numpy() for name in _TIE_COLUMNS if name in table]
+        length = table["length_dm"].to_numpy()
+        _, shape_rank = np.unique(np.asarray(shapes, dtype=object), return_inverse=True)
+        ids = table["segment_id"].to_numpy(np.int64)
+        order[parallel] = tied[np.lexsort((ids, shape_rank, *columns, length, head[tied], tail[tied]))]
+    return order
 
 
 def _ragged(shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], FloatArray]:

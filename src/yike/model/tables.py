@@ -76,6 +76,7 @@ class TableSchema:
 
 def _typed(series: pd.Series, column: Column, *, file: str) -> tuple[pd.Series, list[Fault]]:
     empty = series.isna()
+    typed: pd.Series
     faults: list[Fault] = []
     if column.dtype in ("i8", "f8"):
         figures = pd.to_numeric(series, errors="coerce").astype(np.float64)
@@ -180,7 +181,7 @@ CANDIDATES = TableSchema(
         Column("y", "f8", "m"),
         Column("floor_area_m2", "f8", "m²", required=False, nullable=True),
         Column("cost_yuan", "f8", "yuan", required=False, nullable=True),
-        Column("pathway", "str", "reuse_stock (盘活存量), mixed_use (复合利用) or new_build (规划完善)", required=False, nullable=True),
+        Column("pathway", "str", "one of PATHWAYS: 盘活存量, 复合利用, 规划完善", required=False, nullable=True),
         Column("owner", "str", required=False, nullable=True),
     ),
     key=("candidate_id",),
