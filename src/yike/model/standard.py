@@ -129,6 +129,11 @@ class Standard:
     note: Names | None = None
     extends: str | None = None
 
+    @classmethod
+    def load(cls, id_or_path: str | Path) -> Standard:
+        """Load a standard as `load_standard` does."""
+        return load_standard(id_or_path)
+
     @cached_property
     def hash(self) -> str:
         """Return the SHA-256 of the content, whatever the comments and the order of keys in the file."""
