@@ -35,8 +35,9 @@ def demo_city(*, seed: int = DEFAULT_SEED) -> City:
     plan = _draw(seed)
     pieces = keep_main_part(cut_ways(plan, ground, _chance(seed, "lanes")))
     neighbourhoods = make_neighbourhoods(plan, pieces, ground, _chance(seed, "units"))
-    demand = make_demand(plan, neighbourhoods, ground, _chance(seed, "people"))
-    facilities, entrances = make_facilities(plan, pieces, neighbourhoods, demand, ground, _chance(seed, "places"))
+    facilities, entrances = make_facilities(plan, pieces, neighbourhoods, ground, _chance(seed, "places"))
+    campuses = [outline for outline in facilities["outline"] if outline is not None]
+    demand = make_demand(plan, neighbourhoods, ground, _chance(seed, "people"), campuses=campuses)
     fronts = make_fronts(plan, pieces, neighbourhoods, ground)
     candidates = make_candidates(
         fronts, neighbourhoods.units, count=CANDIDATE_COUNT, rng=_chance(seed, "candidates")

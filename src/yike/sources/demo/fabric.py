@@ -8,7 +8,7 @@ import numpy as np
 
 from yike.sources.demo.blocks import Block
 from yike.sources.demo.plan import Parcel, Park, Place, Plan
-from yike.sources.demo.terrain import LAKE_CENTRE, LAKE_RADII, FloatArray, ellipse
+from yike.sources.demo.terrain import KNOWN, LAKE_CENTRE, LAKE_RADII, FloatArray, ellipse
 
 _LANE_LEAF_M = 92.0
 _LOOP_INSET_M = 36.0
@@ -60,7 +60,7 @@ def _lanes(plan: Plan, block: Block, rng: np.random.Generator) -> None:
         cut = _split(rect, rng, most_m=_between(rng, _LANE_LEAF_M, 1.6 * _LANE_LEAF_M))
         if cut is None:
             _blind_alleys(plan, rect, rng)
-            homes = _house_rows(rect, rng, gap_u=58.0, gap_v=54.0, inset=22.0)
+            homes = _house_rows(rect, rng, gap_u=62.0, gap_v=58.0, inset=24.0)
             plan.parcels.append(Parcel(*rect, "lanes", homes, _between(rng, 0.8, 1.2)))
             continue
         kind = "street" if depth < 2 else "pedestrian" if depth < 4 else "footway"
@@ -178,7 +178,7 @@ def compound(plan: Plan, parcel: Parcel, rng: np.random.Generator, *, most_gates
         gates.append((sides[k], round(low + _between(rng, 0.35, 0.65) * (high - low), 1)))
     lay_compound(plan, parcel, gates)
     rect = (parcel.u0, parcel.u1, parcel.v0, parcel.v1)
-    parcel.homes = _house_rows(rect, rng, gap_u=92.0, gap_v=72.0, inset=26.0)
+    parcel.homes = _house_rows(rect, rng, gap_u=97.0, gap_v=74.0, inset=26.0)
     parcel.weight = _between(rng, 0.75, 1.3)
     plan.parcels.append(parcel)
 
@@ -210,7 +210,7 @@ def _one_gate(plan: Plan, block: Block, rng: np.random.Generator) -> None:
     parcel = Parcel(block.u0, block.u1, block.v0, block.v1, "super")
     lay_compound(plan, parcel, [("S", round((block.u0 + block.u1) / 2, 1))])
     rect = (parcel.u0, parcel.u1, parcel.v0, parcel.v1)
-    parcel.homes = _house_rows(rect, rng, gap_u=92.0, gap_v=72.0, inset=26.0)
+    parcel.homes = _house_rows(rect, rng, gap_u=97.0, gap_v=74.0, inset=26.0)
     parcel.weight = 1.0
     plan.parcels.append(parcel)
 
@@ -340,9 +340,11 @@ def _tracks(
     """Lead tracks from the village lanes to the roads north and south of the fields."""
     for first, last in clusters:
         k = first + int(rng.integers(0, last - first + 1))
-        plan.way(_place(north[k]), (float(north[k, 0]), block.v1), "path")
+        if block.v1 < KNOWN[3]:
+            plan.way(_place(north[k]), (float(north[k, 0]), block.v1), "path")
         k = first + int(rng.integers(0, last - first + 1))
-        plan.way(_place(south[k]), (float(south[k, 0]), block.v0), "path")
+        if block.v0 > KNOWN[2]:
+            plan.way(_place(south[k]), (float(south[k, 0]), block.v0), "path")
 
 
 def _village_parcels(plan: Plan, block: Block, homes: FloatArray, rng: np.random.Generator) -> None:

@@ -30,8 +30,8 @@ class PlantedGap:
 PLANTED_GAPS = (
     PlantedGap(
         "across_river", "YJ04", "YJ04-01", "primary_school", "fail",
-        "A primary school stands about 350 m away as the crow flies, on the other bank; the nearest bridge is 750 m downstream.",
-        "小学直线距离约 350 米, 但在河对岸, 最近的桥在 750 米以外。",
+        "A primary school stands about 350 m away as the crow flies, on the other bank; the nearest bridge is 460 m downstream, so the walk takes over 18 minutes.",
+        "小学直线距离约 350 米, 但在河对岸, 最近的桥在下游 460 米处, 步行要 18 分钟以上。",
     ),
     PlantedGap(
         "one_gate", "YJ05", "YJ05-01", "wet_market", "fail",
@@ -55,8 +55,8 @@ PLANTED_GAPS = (
     ),
     PlantedGap(
         "behind_expressway", "YJ07", "YJ07-01", "kindergarten", "fail",
-        "A kindergarten stands 110 m to the south behind the expressway at grade; the ways under it are 900 m off on either side.",
-        "幼儿园在南边 110 米, 隔着地面段快速路, 两侧的下穿通道都在约 900 米以外。",
+        "A kindergarten stands 110 m to the south behind the expressway at grade; the nearest way under it is 550 m off.",
+        "幼儿园在南边 110 米, 隔着地面段快速路, 最近的下穿通道在 550 米以外。",
     ),
     PlantedGap(
         "at_the_limit", "YJ05", "YJ05-02", "elderly_daycare", "pass",
@@ -85,18 +85,18 @@ PLANTED_GAPS = (
 ANCHORS: dict[str, tuple[tuple[float, float], bool]] = {
     "YJ02-01": ((2.0, 6000.0), True),
     "YJ03-01": ((1098.0, 3875.0), True),
-    "YJ04-01": ((4450.0, 5950.0), True),
+    "YJ04-01": ((4450.0, 5660.0), True),
     "YJ05-01": ((6375.0, 4114.0), True),
     "YJ05-02": ((4428.0, 3315.0), True),
-    "YJ07-01": ((7600.0, 7350.0), True),
+    "YJ07-01": ((7950.0, 7350.0), True),
     "YJ11-01": ((11_800.0, 5450.0), False),
     "YJ12-01": ((11_625.0, 10_600.0), False),
 }
 ONE_GATE = (6375.0, 3600.0)
-SCHOOL_ACROSS_RIVER = (4096.0, 4140.0, 5920.0, 5980.0)
-SCHOOL_GATE = (4141.0, 5950.0)
+SCHOOL_ACROSS_RIVER = (4096.0, 4140.0, 5630.0, 5690.0)
+SCHOOL_GATE = (4141.0, 5660.0)
 MARKET_AT_WALL = (6375.0, 4156.0)
-KINDERGARTEN_BEHIND_EXPRESSWAY = (7600.0, 7244.0)
+KINDERGARTEN_BEHIND_EXPRESSWAY = (7950.0, 7244.0)
 HOSPITAL_BEYOND_BORDER = (-300.0, 6206.0)
 PROMENADE_TARGET_M = 989.5
 
@@ -126,11 +126,11 @@ def bans(centres: dict[str, FloatArray], *, one_gate: FloatArray) -> tuple[Ban, 
 
     canteens = [around(unit_id, 1000.0, "elder_canteen") for unit_id in centres if unit_id.startswith("YJ02")]
     return (
-        around("YJ04-01", 1000.0, "primary_school", "nine_year_school"),
-        Ban(("wet_market",), float(one_gate[0]), float(one_gate[1]), 560.0),
+        around("YJ04-01", 1200.0, "primary_school", "nine_year_school"),
+        Ban(("wet_market",), float(one_gate[0]), float(one_gate[1]), 800.0),
         around("YJ03-01", 1000.0, "community_park"),
         around("YJ12-01", 3100.0, "community_health_center"),
-        around("YJ07-01", 1000.0, "kindergarten"),
+        around("YJ07-01", 1200.0, "kindergarten"),
         around("YJ05-02", 1000.0, "elderly_daycare"),
         around("YJ02-01", 1000.0, "district_medical_center"),
         around("YJ11-01", 3100.0, "metro_station"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from yike.model.tables import AGE_GROUPS
 from yike.sources.demo.gaps import ANCHORS
@@ -93,12 +96,43 @@ def make_neighbourhoods(plan: Plan, pieces: Pieces, ground: Ground, rng: np.rand
             anchors = _anchors(subdistrict, kind, parcels)
             of_parcel[own] = first + _cluster(centres[own], people[own], count, anchors, rng)
             rows += [_unit_row(subdistrict, kind, namer, parcels, of_parcel == first + k) for k in range(count)]
+    _join_strays(parcels, people, of_parcel)
     stray = np.flatnonzero((of_parcel < 0) & (homes_in != ""))
     of_parcel[stray] = [_nearest_unit(centres, of_parcel, homes_in, k) for k in stray]
     units = _number(pd.DataFrame(rows))
     units["outline"] = _outlines(plan, ground, of_parcel, len(units))
     units[["centre_x", "centre_y"]] = _committees(units, plan, pieces, ground, of_parcel)
     return Neighbourhoods(_with_islet(units, ground), of_parcel)
+
+
+def _join_strays(parcels: list[Parcel], people: FloatArray, of_parcel: IndexArray) -> None:
+    """Give each part of a unit that lies apart from its main part to a neighbouring unit of the same subdistrict."""
+    first, second = _neighbours(parcels)
+    homes_in = np.array([_home_subdistrict(parcel) for parcel in parcels])
+    kinds = np.array([kind_of(parcel) for parcel in parcels])
+    for _ in range(2):
+        same = of_parcel[first] == of_parcel[second]
+        graph = coo_matrix((np.ones(same.sum()), (first[same], second[same])), shape=(len(parcels), len(parcels)))
+        part = connected_components(graph, directed=False)[1]
+        load = np.bincount(part, weights=people)
+        for unit in range(int(of_parcel.max()) + 1):
+            parts = np.unique(part[of_parcel == unit])
+            main = parts[np.argmax(load[parts])]
+            for stray in parts[parts != main]:
+                own = np.flatnonzero(part == stray)
+                edge = np.isin(first, own) & (of_parcel[second] != unit) & (homes_in[second] == homes_in[own[0]])
+                alike = edge & (kinds[second] == kinds[own[0]])
+                choices = of_parcel[second[alike if alike.any() else edge]]
+                if len(choices):
+                    of_parcel[own] = np.argmax(np.bincount(choices))
+
+
+def _neighbours(parcels: list[Parcel]) -> tuple[IndexArray, IndexArray]:
+    """Return the pairs of parcels that share an edge, both ways round."""
+    boxes = shapely.box(*np.array([(p.u0, p.v0, p.u1, p.v1) for p in parcels]).T)
+    first, second = shapely.STRtree(boxes).query(boxes, predicate="touches")
+    shared = shapely.length(shapely.intersection(boxes[first], boxes[second])) > 20.0
+    return first[shared], second[shared]
 
 
 def _home_subdistrict(parcel: Parcel) -> str:
@@ -290,13 +324,22 @@ def _with_islet(units: pd.DataFrame, ground: Ground) -> pd.DataFrame:
 
 
 def make_demand(
-    plan: Plan, neighbourhoods: Neighbourhoods, ground: Ground, rng: np.random.Generator
+    plan: Plan,
+    neighbourhoods: Neighbourhoods,
+    ground: Ground,
+    rng: np.random.Generator,
+    *,
+    campuses: Sequence[shapely.Polygon],
 ) -> pd.DataFrame:
-    """Return the homes with their residents by age: `RESIDENTS` people in all, to the last one."""
+    """Return the homes with their residents by age: `RESIDENTS` people in all, to the last one; nobody lives on ``campuses``."""
     units = neighbourhoods.units
     rows = [k for k in np.flatnonzero(neighbourhoods.of_parcel >= 0) if len(plan.parcels[k].homes)]
     uv = np.vstack([plan.parcels[k].homes for k in rows])
     parcel = np.repeat(rows, [len(plan.parcels[k].homes) for k in rows])
+    xy = ground.xy(uv)
+    taken = np.zeros(len(uv), np.bool_)
+    taken[shapely.STRtree(campuses).query(shapely.points(xy), predicate="intersects")[0]] = True
+    xy, parcel = xy[~taken], parcel[~taken]
     unit = neighbourhoods.of_parcel[parcel]
     fabric = np.array([plan.parcels[k].fabric for k in parcel])
     weight = np.array([plan.parcels[k].weight for k in parcel]) * (0.6 + 0.8 * rng.random(len(parcel)))
@@ -304,7 +347,7 @@ def make_demand(
     residents = _whole(weight, RESIDENTS - ISLET_RESIDENTS)
     inside = residents > 0
     islet = ellipse(LAKE_CENTRE, (0.6 * ISLET_RADII[0], 0.6 * ISLET_RADII[1]), corners=_ISLET_HOMES)[:-1]
-    places = np.vstack([ground.xy(uv[inside]), ground.xy(islet)])
+    places = np.vstack([xy[inside], ground.xy(islet)])
     counts = np.concatenate([residents[inside], np.full(_ISLET_HOMES, ISLET_RESIDENTS // _ISLET_HOMES)])
     fabrics = np.concatenate([fabric[inside], np.full(_ISLET_HOMES, "village")])
     unit_ids = np.concatenate([units["unit_id"].to_numpy()[unit[inside]], np.full(_ISLET_HOMES, ISLET_UNIT)])

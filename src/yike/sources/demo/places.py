@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from yike.sources.demo import gaps
 from yike.sources.demo.catalogue import CANDIDATE_KINDS, COMMITTEE_ROOMS, METRO_STATIONS, RECIPES, Recipe
 from yike.sources.demo.hours import ALL_HOURS, NO_HOURS, PATTERNS
-from yike.sources.demo.people import IndexArray, Neighbourhoods, parcel_at
+from yike.sources.demo.names import Namer
+from yike.sources.demo.people import ISLET_UNIT, IndexArray, Neighbourhoods, parcel_at
 from yike.sources.demo.plan import Plan
 from yike.sources.demo.streets import Pieces
 from yike.sources.demo.terrain import DISTRICT, KNOWN, FloatArray, Ground
 
 SOURCE = "demo"
+OUTSIDE = ("区外", "Beyond-Border")
 _FRONT_OFFSET_M = 6.0
 _SERVED_REST = 0.3  # what remains of a neighbourhood's need after one facility came within its reach
 _WALK_CROW_M = 720.0
@@ -27,6 +29,11 @@ _CAMPUS_CLASSES = ("primary_school", "junior_middle_school", "senior_middle_scho
 _CAMPUS_SIZE_M = (70.0, 95.0)
 _MARGIN_SHARE = 0.12
 _BUS_STOP_GAP_M = 420.0
+_CAMPUS_GAP_M = 190.0
+_BUS_ROAD_SHARE = 0.7
+
+
+Words = tuple[str, str]  # Chinese, English
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +58,14 @@ class Register:
     rows: list[dict[str, object]] = field(default_factory=list)
     entrances: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    campus_gates: list[FloatArray] = field(default_factory=list)
 
     def banned(self, class_id: str, xy: FloatArray) -> NDArray[np.bool_]:
         """Return (n,) which of (n, 2) ground places a planted gap keeps free of the class."""
         hits = [ban.hits(xy) for ban in self.bans if class_id in ban.class_ids]
         return np.any(hits, axis=0) if hits else np.zeros(len(xy), np.bool_)
 
-    def add(self, recipe: Recipe, xy: FloatArray, *, place: str, planted: str = "", outline: object = None) -> str | None:
+    def add(self, recipe: Recipe, xy: FloatArray, *, place: Words, planted: str = "", outline: object = None) -> str | None:
         """Enter a facility at (2,) [m] unless it is banned there; return its id."""
         if not planted and self.banned(recipe.class_id, xy[None, :])[0]:
             return None
@@ -70,7 +78,8 @@ class Register:
             {
                 "facility_id": facility_id,
                 "class_id": recipe.class_id,
-                "name": f"{place}{recipe.label}",
+                "name": f"{place[0]}{recipe.label}",
+                "name_en": f"{place[1]} {recipe.label_en}",
                 "x": float(xy[0]),
                 "y": float(xy[1]),
                 "floor_area_m2": _within(recipe.floor_m2, draw[1], 10),
@@ -127,7 +136,6 @@ def make_facilities(
     plan: Plan,
     pieces: Pieces,
     neighbourhoods: Neighbourhoods,
-    demand: pd.DataFrame,
     ground: Ground,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -139,14 +147,36 @@ def make_facilities(
     fronts = make_fronts(plan, pieces, neighbourhoods, ground)
     recipes = {recipe.class_id: recipe for recipe in RECIPES}
     _plant(register, recipes, plan, pieces, ground)
-    _parks(register, recipes, plan, ground)
-    _transit(register, recipes, plan, ground)
+    namer = Namer(rng)
+    _parks(register, recipes, plan, units, namer)
+    _metro(register, recipes["metro_station"], namer)
+    _bus_stops(register, recipes["bus_route"], plan, units)
     _committee_rooms(register, recipes, units)
-    need = demand.groupby("unit_id")["residents"].sum().reindex(units["unit_id"]).to_numpy(np.float64)
+    need = _need(plan, neighbourhoods)
     reach = _reach(fronts, units)
     for recipe in RECIPES:
         _spread(register, recipe, fronts, reach, need, units)
     return pd.DataFrame(register.rows), pd.DataFrame(register.entrances)
+
+
+def _need(plan: Plan, neighbourhoods: Neighbourhoods) -> FloatArray:
+    """Return (units,) how many homes, by weight, each neighbourhood has."""
+    homes = np.array([len(parcel.homes) * parcel.weight for parcel in plan.parcels])
+    own = neighbourhoods.of_parcel >= 0
+    return np.bincount(neighbourhoods.of_parcel[own], weights=homes[own], minlength=len(neighbourhoods.units))
+
+
+def place_words(units: pd.DataFrame) -> list[Words]:
+    """Return what each unit's place is called without its committee."""
+    return [
+        (str(zh).removesuffix("居委会").removesuffix("村委会"), str(en).removesuffix(" Committee").removesuffix(" Village"))
+        for zh, en in zip(units["name"], units["name_en"], strict=True)
+    ]
+
+
+def _nearest_words(units: pd.DataFrame, xy: FloatArray) -> Words:
+    centres = units[["centre_x", "centre_y"]].to_numpy(np.float64)
+    return place_words(units)[int(np.argmin(((centres - xy) ** 2).sum(axis=1)))]
 
 
 def _reach(fronts: Fronts, units: pd.DataFrame) -> NDArray[np.bool_]:
@@ -174,30 +204,34 @@ def _spread(
     for row in register.rows:
         if row["class_id"] == recipe.class_id:
             rest[((centres - np.array([row["x"], row["y"]])) ** 2).sum(axis=1) < _WALK_CROW_M**2] *= _SERVED_REST
+    words = place_words(units)
     for _ in range(recipe.count):
         drawn = allowed[(rng.random(recipe.skill) * len(allowed)).astype(np.int64)]
-        chosen = int(drawn[np.argmax(np.round(reach[drawn] @ rest, 3))])
+        # A planner's best guess is not the best place: each guess is off by up to a quarter.
+        score = np.round((reach[drawn] @ rest) * (1 - 0.25 * rng.random(len(drawn))), 3)
+        chosen = int(drawn[np.argmax(score)])
         rest[reach[chosen]] *= _SERVED_REST
-        _build(register, recipe, fronts, chosen, str(units["name"][fronts.unit[chosen]]))
+        _build(register, recipe, fronts, chosen, words[fronts.unit[chosen]])
     margin = np.flatnonzero(~fronts.inside & ~register.banned(recipe.class_id, fronts.xy))
     for _ in range(int(np.ceil(_MARGIN_SHARE * recipe.count))):
-        _build(register, recipe, fronts, int(margin[int(rng.random() * len(margin))]), "区外")
+        _build(register, recipe, fronts, int(margin[int(rng.random() * len(margin))]), OUTSIDE)
 
 
-def _build(register: Register, recipe: Recipe, fronts: Fronts, front: int, unit_name: str) -> None:
-    place = unit_name.removesuffix("居委会").removesuffix("村委会")
+def _build(register: Register, recipe: Recipe, fronts: Fronts, front: int, place: Words) -> None:
+    """Set a facility at a front; a school gets a campus behind its gate unless another campus is too near."""
     if recipe.class_id not in _CAMPUS_CLASSES:
         register.add(recipe, fronts.xy[front], place=place)
         return
-    out = fronts.normal[front]
-    along = np.array([-out[1], out[0]])
-    gate = fronts.uv[front]
-    half, deep = _CAMPUS_SIZE_M[0] / 2, _CAMPUS_SIZE_M[1]
-    corners = np.array([gate + along * half, gate - along * half, gate - along * half + out * deep, gate + along * half + out * deep])
-    outline = register.ground.polygon(corners)
-    middle = register.ground.xy((gate + out * deep / 2)[None, :])[0]
+    out, gate = fronts.normal[front], fronts.uv[front]
+    if any(((other - gate) ** 2).sum() < _CAMPUS_GAP_M**2 for other in register.campus_gates):
+        return
+    along = np.array([-out[1], out[0]]) * _CAMPUS_SIZE_M[0] / 2
+    deep = out * _CAMPUS_SIZE_M[1]
+    outline = register.ground.polygon(np.array([gate + along, gate - along, gate - along + deep, gate + along + deep]))
+    middle = register.ground.xy((gate + deep / 2)[None, :])[0]
     facility_id = register.add(recipe, middle, place=place, outline=outline)
     if facility_id is not None:
+        register.campus_gates.append(gate)
         register.enter(facility_id, register.ground.xy(gate[None, :]))
 
 
@@ -208,16 +242,16 @@ def _plant(
     u0, u1, v0, v1 = gaps.SCHOOL_ACROSS_RIVER
     outline = ground.rectangle(u0, u1, v0, v1)
     middle = ground.xy(np.array([[(u0 + u1) / 2, (v0 + v1) / 2]]))[0]
-    school = register.add(recipes["primary_school"], middle, place="古渡滨江", planted="across-river", outline=outline)
+    school = register.add(recipes["primary_school"], middle, place=("古渡滨江", "Gudu Riverside"), planted="across-river", outline=outline)
     register.enter(str(school), ground.xy(np.array([gaps.SCHOOL_GATE])))
     for class_id, place, name, key in (
-        ("wet_market", gaps.MARKET_AT_WALL, "听荷北", "at-wall"),
-        ("kindergarten", gaps.KINDERGARTEN_BEHIND_EXPRESSWAY, "云桥北", "behind-expressway"),
-        ("district_medical_center", gaps.HOSPITAL_BEYOND_BORDER, "区外", "beyond-border"),
+        ("wet_market", gaps.MARKET_AT_WALL, ("听荷北", "North Tinghe"), "at-wall"),
+        ("kindergarten", gaps.KINDERGARTEN_BEHIND_EXPRESSWAY, ("云桥北", "North Yunqiao"), "behind-expressway"),
+        ("district_medical_center", gaps.HOSPITAL_BEYOND_BORDER, OUTSIDE, "beyond-border"),
     ):
         register.add(recipes[class_id], ground.xy(np.array([place]))[0], place=name, planted=key)
     spot = along_promenade(plan, pieces, gaps.ANCHORS["YJ05-02"][0], gaps.PROMENADE_TARGET_M)
-    register.add(recipes["elderly_daycare"], spot, place="滨江", planted="at-the-limit")
+    register.add(recipes["elderly_daycare"], spot, place=("滨江", "Riverside"), planted="at-the-limit")
 
 
 def along_promenade(plan: Plan, pieces: Pieces, start: tuple[float, float], metres: float) -> FloatArray:
@@ -238,51 +272,58 @@ def along_promenade(plan: Plan, pieces: Pieces, start: tuple[float, float], metr
     return np.asarray(pieces.node_xy[pieces.head[order[-1]]])
 
 
-def _parks(register: Register, recipes: dict[str, Recipe], plan: Plan, ground: Ground) -> None:
-    for number, park in enumerate(plan.parks, start=1):
-        outline = ground.rectangle(park.u0, park.u1, park.v0, park.v1)
+def _parks(register: Register, recipes: dict[str, Recipe], plan: Plan, units: pd.DataFrame, namer: Namer) -> None:
+    ground = register.ground
+    for park in plan.parks:
         middle = ground.xy(np.array([[(park.u0 + park.u1) / 2, (park.v0 + park.v1) / 2]]))[0]
-        name = f"云津第{number}" if park.class_id == "comprehensive_park" else f"绿地{number:02d}"
         facility_id = register.add(
-            recipes[park.class_id], middle, place=name, planted=park.key.replace("_", "-"), outline=outline
+            recipes[park.class_id],
+            middle,
+            place=namer.stem() if park.class_id == "comprehensive_park" else _nearest_words(units, middle),
+            planted=park.key.replace("_", "-"),
+            outline=ground.rectangle(park.u0, park.u1, park.v0, park.v1),
         )
         if facility_id is not None:
             register.enter(facility_id, ground.xy(np.array(park.entrances)))
 
 
-def _transit(register: Register, recipes: dict[str, Recipe], plan: Plan, ground: Ground) -> None:
+def _metro(register: Register, recipe: Recipe, namer: Namer) -> None:
     for place in METRO_STATIONS:
-        xy = ground.xy(np.array([[place[0] + 12.0, place[1] + 12.0]]))[0]
-        register.add(recipes["metro_station"], xy, place="云津")
+        xy = register.ground.xy(np.array([[place[0] + 12.0, place[1] + 12.0]]))[0]
+        register.add(recipe, xy, place=namer.stem())
+
+
+def _bus_stops(register: Register, recipe: Recipe, plan: Plan, units: pd.DataFrame) -> None:
+    """Set stops along most arterials: bus lines are measured at their stops."""
     for way in plan.ways:
         if not (way.arterial and way.open_):
             continue
         a, b = np.array(way.a), np.array(way.b)
         length = float(np.sqrt(((b - a) ** 2).sum()))
-        draw = float(register.rng.random())
-        inside = DISTRICT[0] - 800 < way.a[0] < DISTRICT[1] and DISTRICT[2] - 800 < way.a[1] < DISTRICT[3] + 800
-        if length < 200 or draw > 0.7 or not inside:
+        served = float(register.rng.random()) < _BUS_ROAD_SHARE
+        near = DISTRICT[0] - 800 < way.a[0] < DISTRICT[1] and DISTRICT[2] - 800 < way.a[1] < DISTRICT[3] + 800
+        if length < 200 or not served or not near:
             continue
-        for k in range(max(1, round(length / _BUS_STOP_GAP_M))):
-            share = (k + 0.5) / max(1, round(length / _BUS_STOP_GAP_M))
-            register.add(recipes["bus_route"], ground.xy((a + (b - a) * share)[None, :])[0], place="云津")
+        count = max(1, round(length / _BUS_STOP_GAP_M))
+        for xy in register.ground.xy(a + (b - a) * ((np.arange(count) + 0.5) / count)[:, None]):
+            register.add(recipe, xy, place=_nearest_words(units, xy))
 
 
 def _committee_rooms(register: Register, recipes: dict[str, Recipe], units: pd.DataFrame) -> None:
     """Several facilities share a committee's house."""
-    for row in units.itertuples():
-        if row.unit_id == "YJ10-01":
+    for row, place in zip(units.itertuples(), place_words(units), strict=True):
+        if row.unit_id == ISLET_UNIT:
             continue
         for class_id, in_villages, in_towns in COMMITTEE_ROOMS:
             share = in_villages if row.kind == "village_committee" else in_towns
             if float(register.rng.random()) < share:
-                place = str(row.name).removesuffix("居委会").removesuffix("村委会")
                 register.add(recipes[class_id], np.array([row.centre_x, row.centre_y]), place=place)
 
 
 def make_candidates(fronts: Fronts, units: pd.DataFrame, *, count: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return candidate sites: what could become a facility, how large, by which pathway, at what cost."""
     rows = []
+    words = place_words(units)
     usable = np.flatnonzero(fronts.inside)
     for number in range(1, count + 1):
         front = int(usable[int(rng.random() * len(usable))])
@@ -290,12 +331,12 @@ def make_candidates(fronts: Fronts, units: pd.DataFrame, *, count: int, rng: np.
         kinds = [kind for kind in CANDIDATE_KINDS if (kind[2] == "village_collective") <= rural]
         label, label_en, owner, pathway, span, cost = kinds[int(rng.integers(0, len(kinds)))]
         area = float(span[0] + int((span[1] - span[0]) * float(rng.random())) // 10 * 10)
-        place = str(units["name"][fronts.unit[front]]).removesuffix("居委会").removesuffix("村委会")
+        place = words[fronts.unit[front]]
         rows.append(
             {
                 "candidate_id": f"C{number:03d}",
-                "name": f"{place}{label}",
-                "name_en": label_en,
+                "name": f"{place[0]}{label}",
+                "name_en": f"{place[1]}: {label_en}",
                 "x": fronts.xy[front, 0],
                 "y": fronts.xy[front, 1],
                 "floor_area_m2": area,
