@@ -278,6 +278,11 @@ def test_a_street_passable_both_ways_is_cut_where_the_times_meet() -> None:
     ]
 
 
+def test_a_one_way_street_counts_from_its_start_even_where_its_end_is_reached_earlier() -> None:
+    pieces = reached_segments(Case(2, [(0, 1, 100)], []), np.array([[0.0, 0.0], [50.0, 0.0]]), [0, 10], 80)
+    assert pieces.tolist() == [[0.0, 0.0, 0.0, 40.0, 0.0, 80.0]]
+
+
 def reach_grid(pieces: list[naive.Piece], shape: tuple[int, int]) -> np.ndarray:
     grid = np.empty(shape, np.float32)
     kernels.reach_grid(np.array(pieces, float).reshape(-1, 6), 50.0, -20.0, 25.0, 8.0, grid)
