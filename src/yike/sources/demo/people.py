@@ -41,7 +41,7 @@ ISLET_UNIT = "YJ10-01"
 ISLET_RESIDENTS = 240
 DISTRICT_NAME = "云津区"
 _ISLET_HOMES = 12
-_ROUNDS = 8
+_ROUNDS = 14
 # Residents of a mean committee by zone and kind: towns are fuller than villages.
 _MEAN_RESIDENTS = {
     ("urban", "residents_committee"): 4600.0,
@@ -181,7 +181,7 @@ def _cluster(
             if load[k] > 0:
                 own = group == k
                 middle[k] = (centres[own] * people[own, None]).sum(axis=0) / load[k]
-        stretch *= np.clip(np.sqrt(np.maximum(load, 1.0) * count / max(people.sum(), 1.0)), 0.8, 1.25)
+        stretch *= np.clip(np.sqrt(np.maximum(load, 1.0) * count / max(people.sum(), 1.0)), 0.85, 1.18)
     return group
 
 

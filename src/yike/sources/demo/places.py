@@ -14,7 +14,7 @@ from yike.sources.demo.catalogue import CANDIDATE_KINDS, COMMITTEE_ROOMS, METRO_
 from yike.sources.demo.hours import ALL_HOURS, NO_HOURS, PATTERNS
 from yike.sources.demo.names import Namer
 from yike.sources.demo.people import ISLET_UNIT, IndexArray, Neighbourhoods, parcel_at
-from yike.sources.demo.plan import Plan
+from yike.sources.demo.plan import Plan, Way
 from yike.sources.demo.streets import Pieces
 from yike.sources.demo.terrain import DISTRICT, KNOWN, FloatArray, Ground
 
@@ -29,7 +29,8 @@ _CAMPUS_CLASSES = ("primary_school", "junior_middle_school", "senior_middle_scho
 _CAMPUS_SIZE_M = (70.0, 95.0)
 _MARGIN_SHARE = 0.12
 _BUS_STOP_GAP_M = 420.0
-_CAMPUS_GAP_M = 190.0
+_CAMPUS_GAP_M = 150.0
+_RIDERS_NEED = 0.3
 _BUS_ROAD_SHARE = 0.7
 
 
@@ -110,10 +111,7 @@ def _within(span: tuple[int, int] | None, draw: float, step: int) -> float:
 def make_fronts(plan: Plan, pieces: Pieces, neighbourhoods: Neighbourhoods, ground: Ground) -> Fronts:
     """Return places at both sides of public streets, on land where people live."""
     ways = plan.ways
-    kinds = np.array([way.kind for way in ways])[pieces.way]
-    usable = np.array([way.open_ and way.cycle for way in ways])[pieces.way] & np.isin(
-        kinds, ["street", "pedestrian", "footway"]
-    )
+    usable = np.array([_is_public(way) for way in ways])[pieces.way]
     a, b = pieces.node_uv[pieces.tail[usable]], pieces.node_uv[pieces.head[usable]]
     length = np.sqrt(((b - a) ** 2).sum(axis=1))
     normal = np.column_stack([a[:, 1] - b[:, 1], b[:, 0] - a[:, 0]]) / length[:, None]
@@ -130,6 +128,11 @@ def make_fronts(plan: Plan, pieces: Pieces, neighbourhoods: Neighbourhoods, grou
     unit = neighbourhoods.of_parcel[parcel]
     uv, out = uv[lived], out[lived]
     return Fronts(uv, ground.xy(uv), out, fabric[lived], unit[lived], unit[lived] >= 0)
+
+
+def _is_public(way: Way) -> bool:
+    """Tell whether shops may face a way: not on bridges, park paths or the ways inside walls."""
+    return way.open_ and way.cycle and (way.kind in ("street", "pedestrian") or way.soft)
 
 
 def make_facilities(
@@ -160,10 +163,17 @@ def make_facilities(
 
 
 def _need(plan: Plan, neighbourhoods: Neighbourhoods) -> FloatArray:
-    """Return (units,) how many homes, by weight, each neighbourhood has."""
+    """Return (units,) how many homes, by weight, each neighbourhood has; those who ride are served more easily."""
     homes = np.array([len(parcel.homes) * parcel.weight for parcel in plan.parcels])
     own = neighbourhoods.of_parcel >= 0
-    return np.bincount(neighbourhoods.of_parcel[own], weights=homes[own], minlength=len(neighbourhoods.units))
+    need = np.bincount(neighbourhoods.of_parcel[own], weights=homes[own], minlength=len(neighbourhoods.units))
+    return np.where(_rides(neighbourhoods.units), _RIDERS_NEED * need, need)
+
+
+def _rides(units: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return (units,) whether reach is judged by bicycle, as zones and kinds of committee say."""
+    village = units["kind"] == "village_committee"
+    return ((units["zone"] == "remote_town") | ((units["zone"] == "expansion_town") & village)).to_numpy(np.bool_)
 
 
 def place_words(units: pd.DataFrame) -> list[Words]:
@@ -182,8 +192,7 @@ def _nearest_words(units: pd.DataFrame, xy: FloatArray) -> Words:
 def _reach(fronts: Fronts, units: pd.DataFrame) -> NDArray[np.bool_]:
     """Return (fronts, units) whether a committee is likely to reach a front by its mode."""
     centre = units[["centre_x", "centre_y"]].to_numpy(np.float64)
-    rides = (units["zone"] == "remote_town") | ((units["zone"] == "expansion_town") & (units["kind"] == "village_committee"))
-    limit = np.where(rides, _CYCLE_CROW_M, _WALK_CROW_M)
+    limit = np.where(_rides(units), _CYCLE_CROW_M, _WALK_CROW_M)
     square = ((fronts.xy[:, None, :] - centre[None, :, :]) ** 2).sum(axis=2)
     return np.asarray(square < limit[None, :] ** 2)
 
@@ -207,6 +216,10 @@ def _spread(
     words = place_words(units)
     for _ in range(recipe.count):
         drawn = allowed[(rng.random(recipe.skill) * len(allowed)).astype(np.int64)]
+        if recipe.class_id in _CAMPUS_CLASSES:
+            drawn = drawn[_clear_of_campuses(register, fronts.uv[drawn])]
+            if not len(drawn):
+                continue
         # A planner's best guess is not the best place: each guess is off by up to a quarter.
         score = np.round((reach[drawn] @ rest) * (1 - 0.25 * rng.random(len(drawn))), 3)
         chosen = int(drawn[np.argmax(score)])
@@ -217,14 +230,19 @@ def _spread(
         _build(register, recipe, fronts, int(margin[int(rng.random() * len(margin))]), OUTSIDE)
 
 
+def _clear_of_campuses(register: Register, uv: FloatArray) -> NDArray[np.bool_]:
+    if not register.campus_gates:
+        return np.ones(len(uv), np.bool_)
+    square = ((uv[:, None, :] - np.array(register.campus_gates)[None, :, :]) ** 2).sum(axis=2)
+    return np.asarray(square.min(axis=1) > _CAMPUS_GAP_M**2)
+
+
 def _build(register: Register, recipe: Recipe, fronts: Fronts, front: int, place: Words) -> None:
-    """Set a facility at a front; a school gets a campus behind its gate unless another campus is too near."""
+    """Set a facility at a front; a school gets a campus behind its gate."""
     if recipe.class_id not in _CAMPUS_CLASSES:
         register.add(recipe, fronts.xy[front], place=place)
         return
     out, gate = fronts.normal[front], fronts.uv[front]
-    if any(((other - gate) ** 2).sum() < _CAMPUS_GAP_M**2 for other in register.campus_gates):
-        return
     along = np.array([-out[1], out[0]]) * _CAMPUS_SIZE_M[0] / 2
     deep = out * _CAMPUS_SIZE_M[1]
     outline = register.ground.polygon(np.array([gate + along, gate - along, gate - along + deep, gate + along + deep]))
