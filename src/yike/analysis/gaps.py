@@ -11,9 +11,9 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from yike.analysis.measurement import METRES, TIME, Run, barrier_lines, entrance_geometries
+from yike.analysis.measurement import TIME, Run, barrier_lines, entrance_geometries
 from yike.analysis.routes import Route, routes_from
-from yike.analysis.routing_graph import TENTHS
+from yike.analysis.routing_graph import METRES, TENTHS
 from yike.analysis.travel_time import NO_PLACE, UNREACHED
 from yike.model.city import City
 from yike.model.diagnosis import FAIL, GAP_TABLE

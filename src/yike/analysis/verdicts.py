@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from yike.analysis.measurement import METRES, Run, TermOfUnit, unit_positions
-from yike.analysis.routing_graph import TENTHS
+from yike.analysis.measurement import Run, TermOfUnit, unit_positions
+from yike.analysis.routing_graph import METRES, TENTHS
 from yike.analysis.travel_time import UNREACHED
 from yike.model.city import City
 from yike.model.diagnosis import FAIL, NOT_DETERMINABLE, PASS
@@ -79,8 +80,11 @@ def _distinct_terms(run: Run, class_id: str, terms: Mapping[tuple[str, str], lis
 
 
 def _undetermined(city: City, asked: list[str], terms: Mapping[tuple[str, str], list[TermOfUnit]]) -> pd.DataFrame:
-    """List every pair as undetermined: what no run judges stays so, because no mode is declared or its streets are missing."""
-    keys = zip(city.units["zone"], city.units["kind"], strict=True)
+    """List every pair as undetermined: what no run judges stays so, because no mode is declared or its streets are missing.
+
+    A pair whose class the unit's zone does not ask for is no pair.
+    """
+    keys = list(zip(city.units["zone"], city.units["kind"], strict=True))
     reasons = np.array(["no_network" if terms[key] else "no_zone" for key in keys], dtype=object)
     units = city.units["unit_id"].to_numpy()
     everyone = _by_unit(unit_positions(city), city.demand["residents"].to_numpy(), len(units))
@@ -96,10 +100,12 @@ def _undetermined(city: City, asked: list[str], terms: Mapping[tuple[str, str], 
             "residents": np.repeat(everyone, count),
         }
     )
-    return rows.assign(**_blank_figures(len(rows)))
+    asked_of = {key: {term.class_id for term in listed} or set(asked) for key, listed in terms.items()}
+    kept = np.fromiter((class_id in asked_of[key] for key in keys for class_id in asked), np.bool_, len(rows))
+    return rows.assign(**_blank_figures(len(rows)))[kept]
 
 
-def _blank_figures(count: int) -> dict[str, object]:
+def _blank_figures(count: int) -> dict[str, Any]:
     empty = np.full(count, np.nan)
     words = np.full(count, "", dtype=object)
     figures = ("limit_s", "limit_m", "time_s", "distance_m", "shortfall_s", "shortfall_m", "covered_share")
@@ -158,7 +164,7 @@ def _judge(
     return table.assign(**_centre_figures(city, run, row, term, cost))[asked]
 
 
-def _centre_figures(city: City, run: Run, row: int, term: TermOfUnit, cost: IndexArray) -> dict[str, object]:
+def _centre_figures(city: City, run: Run, row: int, term: TermOfUnit, cost: IndexArray) -> dict[str, Any]:
     reached = cost < UNREACHED
     figure = np.where(reached, cost / TENTHS, np.nan)
     over = np.where(reached & (cost > term.limit), (cost - term.limit) / TENTHS, np.nan)
@@ -219,7 +225,7 @@ def _headcount(city: City, run: Run, row: int, limit: int, people: NDArray[np.in
         everyone=_by_unit(unit, heads, count),
         connected=_by_unit(unit, heads * connected, count),
         covered=_by_unit(unit, heads * (cost <= limit), count),
-        covered_barely=_by_unit(unit, heads * (cost <= limit - BORDERLINE_TENTHS), count),
+        covered_barely=_by_unit(unit, heads * (cost < limit - BORDERLINE_TENTHS), count),
         covered_nearly=_by_unit(unit, heads * (cost <= limit + BORDERLINE_TENTHS), count),
     )
 
