@@ -14,13 +14,13 @@ import shapely
 from numpy.typing import NDArray
 
 from yike import kernels
-from yike.analysis.attachment import Attachment, legs, ranges, starts
+from yike.analysis.attachment import Attachment, Legs, legs, ranges, starts
 from yike.analysis.routing_graph import TENTHS, RoutingGraph
 from yike.analysis.travel_time import UNREACHED, along_segment, bounded_times, origin_seeds
 
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-_AT_SEED = -1
+_WHOLE = ((0.0, 1.0), (1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,15 @@ class Route:
 
 
 @dataclass(frozen=True, eq=False)
+class _Spot:
+    """Hold a point or the entrances of a place: their connections, what these cost, and where they are [m]."""
+
+    attachment: Attachment
+    legs: Legs
+    xy: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class _Tree:
     """Hold the shortest-path tree of an origin over the nodes of its reach (ascending)."""
 
@@ -63,10 +72,11 @@ class _Tree:
 
 @dataclass(frozen=True)
 class _End:
-    """Hold a way's last node (None: along one segment only), the origin row and the destination row."""
+    """Hold how a way ends: its cost, the last node (None: along one segment only), the rows of origin and destination."""
 
     cost: int
     node: int | None
+    at_tail: bool
     origin_row: int
     entrance_row: int
 
@@ -87,10 +97,12 @@ def routes_from(
     if not origin.connected[0]:
         return [None] * len(destinations)
     tree = _tree(graph, origin, limit=limit)
+    first = _Spot(origin, legs(graph, origin), np.atleast_2d(origin_xy))
     found = []
     for attachment, xy in zip(destinations, destination_xy, strict=True):
-        end = _best_end(graph, tree, origin, attachment, limit=limit)
-        found.append(None if end is None else _route(graph, tree, (origin, origin_xy), (attachment, xy), end))
+        last = _Spot(attachment, legs(graph, attachment), np.atleast_2d(xy))
+        end = _best_end(graph, tree, first, last, limit=limit)
+        found.append(None if end is None else _route(graph, tree, first, last, end))
     return found
 
 
@@ -113,98 +125,76 @@ def _tree(graph: RoutingGraph, origin: Attachment, *, limit: int) -> _Tree:
     return _Tree(reach.node, times, arriving, from_, street.segment[rows])
 
 
-def _best_end(graph: RoutingGraph, tree: _Tree, origin: Attachment, destination: Attachment, *, limit: int) -> _End | None:
-    part = legs(graph, destination)
+def _best_end(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, *, limit: int) -> _End | None:
+    """Choose the cheapest end; among equal ones the way along one segment, then the first entrance, its tail before its head."""
+    network, part = graph.network, last.legs
     ends = []
-    for row, segment in enumerate(destination.segment):
-        for node, leg in ((graph.network.tail[segment], part.from_tail[row]), (graph.network.head[segment], part.from_head[row])):
+    for row, segment in enumerate(last.attachment.segment):
+        both = ((network.tail[segment], part.from_tail[row], True), (network.head[segment], part.from_head[row], False))
+        for node, leg, at_tail in both:
             at = tree.position(int(node))
             if leg >= 0 and at is not None and tree.cost[at] < UNREACHED:
-                ends.append(_End(int(tree.cost[at]) + int(leg) + int(part.connection[row]), int(node), 0, row))
-    here, there = _shared(origin, destination)
-    direct = along_segment(graph, origin, destination, (here, there))
-    outset = legs(graph, origin).connection
-    for first, row, cost in zip(here, there, direct, strict=True):
-        if cost < UNREACHED:
-            ends.append(_End(int(cost) + int(outset[first]) + int(part.connection[row]), None, int(first), int(row)))
-    ends = [end for end in ends if end.cost <= limit]
-    return min(ends, key=lambda end: (end.cost, end.node is not None, end.entrance_row, end.node or 0), default=None)
+                cost = int(tree.cost[at]) + int(leg) + int(part.connection[row])
+                ends.append(_End(cost, int(node), at_tail, 0, row))
+    here, there = np.nonzero(first.attachment.segment[:, None] == last.attachment.segment[None, :])
+    if len(here):
+        direct = along_segment(graph, first.attachment, last.attachment, (here, there))
+        total = direct + first.legs.connection[here] + part.connection[there]
+        ways = zip(total[direct < UNREACHED], here[direct < UNREACHED], there[direct < UNREACHED], strict=True)
+        ends += [_End(int(cost), None, False, int(outset), int(row)) for cost, outset, row in ways]
+    near = [end for end in ends if end.cost <= limit]
+    return min(near, key=lambda end: (end.cost, end.node is not None, end.entrance_row, not end.at_tail), default=None)
 
 
-def _shared(origin: Attachment, destination: Attachment) -> tuple[IndexArray, IndexArray]:
-    same = origin.segment[:, None] == destination.segment[None, :]
-    here, there = np.nonzero(same)
-    return here, there
-
-
-def _route(
-    graph: RoutingGraph,
-    tree: _Tree,
-    origin: tuple[Attachment, FloatArray],
-    destination: tuple[Attachment, FloatArray],
-    end: _End,
-) -> Route:
-    first, first_xy = origin
-    last, last_xy = destination
+def _route(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, end: _End) -> Route:
     if end.node is None:
-        outset_row, pieces = (
-            end.origin_row,
-            [_piece(graph, first.segment[end.origin_row], first.fraction[end.origin_row], last.fraction[end.entrance_row])],
-        )
+        row = end.origin_row
+        ends = first.attachment.fraction[row], last.attachment.fraction[end.entrance_row]
+        pieces = [_piece(graph, first.attachment.segment[row], *ends)]
     else:
-        outset_row, pieces = _pieces_through(graph, tree, first, last, end)
-    connecting = int(legs(graph, first).connection[outset_row] + legs(graph, last).connection[end.entrance_row])
-    waiting = sum(int(np.rint(graph.waiting[segment] * abs(to - from_))) for segment, from_, to, _ in pieces)
+        row, pieces = _pieces_through(graph, tree, first, last, end)
+    connecting = int(first.legs.connection[row] + last.legs.connection[end.entrance_row])
+    waiting = sum(round(float(graph.waiting[segment]) * abs(to - from_)) for segment, from_, to, _ in pieces)
     waiting = min(waiting, end.cost - connecting)
-    lines = (
-        [np.atleast_2d(first_xy)[:1]]
-        + [line for *_, line in pieces]
-        + [np.atleast_2d(last_xy)[last.point[end.entrance_row]][None, :]]
-    )
-    metres = sum(graph.network.length_dm[segment] * abs(to - from_) for segment, from_, to, _ in pieces) / TENTHS
-    metres += float(first.connection_m[outset_row] + last.connection_m[end.entrance_row])
+    metres = sum(float(graph.network.length_dm[segment]) * abs(to - from_) for segment, from_, to, _ in pieces) / TENTHS
+    metres += float(first.attachment.connection_m[row] + last.attachment.connection_m[end.entrance_row])
+    door = last.xy[last.attachment.point[end.entrance_row]]
     return Route(
         cost=end.cost,
         moving=end.cost - connecting - waiting,
         waiting=waiting,
         connecting=connecting,
-        length_m=float(metres),
-        entrance=int(end.entrance_row),
-        line=shapely.LineString(np.concatenate(lines)),
+        length_m=metres,
+        entrance=end.entrance_row,
+        line=shapely.LineString(np.concatenate([first.xy[:1], *(line for *_, line in pieces), door[None, :]])),
     )
 
 
 _Piece = tuple[int, float, float, FloatArray]
 
 
-def _pieces_through(
-    graph: RoutingGraph, tree: _Tree, origin: Attachment, destination: Attachment, end: _End
-) -> tuple[int, list[_Piece]]:
-    network = graph.network
-    last_node = _AT_SEED if end.node is None else end.node
-    at = tree.position(last_node)
+def _pieces_through(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, end: _End) -> tuple[int, list[_Piece]]:
+    """Follow the tree back from the last node; return the row that the way sets out from and its pieces in order."""
+    node = int(end.node or 0)
+    at = tree.position(node)
     chain: list[_Piece] = []
     while at is not None and tree.arriving[at] >= 0:
         edge = int(tree.arriving[at])
         segment = int(tree.edge_segment[edge])
-        before = int(tree.edge_from[edge])
-        forward = network.tail[segment] == tree.node[before]
-        chain.append(_piece(graph, segment, 0.0 if forward else 1.0, 1.0 if forward else 0.0))
-        at = before
-    chain.reverse()
-    start_node = int(tree.node[at]) if at is not None else last_node
-    row, fraction_at_start = _outset(graph, origin, start_node)
-    out = _piece(graph, origin.segment[row], origin.fraction[row], fraction_at_start)
-    into_segment = destination.segment[end.entrance_row]
-    arrives_at_tail = _arrives_at_tail(graph, destination, end)
-    into = _piece(graph, into_segment, 0.0 if arrives_at_tail else 1.0, destination.fraction[end.entrance_row])
-    return row, [out, *chain, into]
+        at = int(tree.edge_from[edge])
+        node = int(tree.node[at])
+        chain.append(_piece(graph, segment, *_WHOLE[0 if graph.network.tail[segment] == node else 1]))
+    row, fraction = _outset(graph, first, node)
+    out = _piece(graph, first.attachment.segment[row], first.attachment.fraction[row], fraction)
+    arriving = last.attachment.segment[end.entrance_row]
+    into = _piece(graph, arriving, 0.0 if end.at_tail else 1.0, last.attachment.fraction[end.entrance_row])
+    return row, [out, *reversed(chain), into]
 
 
-def _outset(graph: RoutingGraph, origin: Attachment, node: int) -> tuple[int, float]:
-    part = legs(graph, origin)
-    ways = []
-    for row, segment in enumerate(origin.segment):
+def _outset(graph: RoutingGraph, first: _Spot, node: int) -> tuple[int, float]:
+    """Return the connection by which the way reaches its first node cheapest, and which end of its segment that is."""
+    part, ways = first.legs, []
+    for row, segment in enumerate(first.attachment.segment):
         if graph.network.head[segment] == node and part.to_head[row] >= 0:
             ways.append((int(part.connection[row] + part.to_head[row]), row, 1.0))
         if graph.network.tail[segment] == node and part.to_tail[row] >= 0:
@@ -213,20 +203,12 @@ def _outset(graph: RoutingGraph, origin: Attachment, node: int) -> tuple[int, fl
     return row, fraction
 
 
-def _arrives_at_tail(graph: RoutingGraph, destination: Attachment, end: _End) -> bool:
-    segment = destination.segment[end.entrance_row]
-    part = legs(graph, destination)
-    at_tail = graph.network.tail[segment] == end.node and part.from_tail[end.entrance_row] >= 0
-    at_head = graph.network.head[segment] == end.node and part.from_head[end.entrance_row] >= 0
-    if at_tail and at_head:
-        return bool(part.from_tail[end.entrance_row] <= part.from_head[end.entrance_row])
-    return bool(at_tail)
-
-
 def _piece(graph: RoutingGraph, segment: int, from_: float, to: float) -> _Piece:
     """Return the part of a segment between two fractions with its vertices in the direction of travel."""
     network = graph.network
     vertices = network.shape_xy[network.shape_start[segment] : network.shape_start[segment + 1]]
+    if (from_, to) in _WHOLE:
+        return int(segment), from_, to, vertices if from_ <= to else vertices[::-1]
     low, high = min(from_, to), max(from_, to)
     run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(vertices, axis=0).T))])
     along = run / run[-1] if run[-1] > 0 else np.linspace(0.0, 1.0, len(run))
