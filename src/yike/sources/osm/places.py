@@ -66,7 +66,7 @@ def facilities(data: OsmData, *, crs: str) -> Places:
                     "x": points[position, 0],
                     "y": points[position, 1],
                     "site_area_m2": area[position],
-                    "source": "OpenStreetMap",
+                    "source": data.file,
                     "outline": shapes[position] if area_m2 is not None else None,
                     "opening_hours_text": own.get("opening_hours", ""),
                 }

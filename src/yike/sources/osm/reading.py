@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ _AREA_KEYS = (*_PLACE_KEYS, "highway", "waterway", "public_transport", "railway"
 # Single trees are most tagged nodes of a city and nothing here reads them.
 _IDLE_NATURAL = ("tree", "shrub", "peak", "rock", "stone")
 _REPLICATION = "osmosis_replication_timestamp"
+_OUT_OF_ORDER = "out of order"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -91,13 +93,13 @@ def read_objects(path: Path) -> OsmData:
     exactly between two of its blocks is whole to every reader; it shows only by what is then missing.
     """
     check_file(path)
-    found = _Found()
     try:
         header = _header(path)
-        for item in _items(path):
-            found.add(item)
+        found = _found(path)
     except (RuntimeError, ValueError, UnicodeDecodeError) as error:
         raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
+    if found.unsaved:
+        raise InputError([Fault("osm.unsaved_ids", str(path), values={"id": found.unsaved[0]}, count=len(found.unsaved))])
     box = header.box()
     return OsmData(
         file=path.name,
@@ -127,6 +129,51 @@ def _header(path: Path) -> Any:
         return reader.header()
 
 
+def _found(path: Path) -> _Found:
+    """Read a file once; a text file whose nodes do not come first, in the order of their ids, is put in order and read again."""
+    found = _Found()
+    try:
+        for item in _items(path):
+            found.add(item)
+    except RuntimeError as error:
+        if _OUT_OF_ORDER not in str(error):
+            raise
+    else:
+        if not found.broken_ways or path.name.endswith(".pbf"):
+            return found
+    found = _Found()
+    with tempfile.TemporaryDirectory() as folder:
+        ordered = Path(folder) / "ordered.osm.pbf"
+        _put_in_order(path, ordered)
+        for item in _items(ordered):
+            found.add(item)
+    return found
+
+
+def _put_in_order(path: Path, ordered: Path) -> None:
+    reader = osmium.MergeInputReader()
+    reader.add_file(str(path))
+    with osmium.SimpleWriter(str(ordered)) as writer:
+        reader.apply(_Copy(writer))
+
+
+class _Copy(osmium.SimpleHandler):
+    """Write every object to another file."""
+
+    def __init__(self, writer: Any) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def node(self, item: Any) -> None:
+        self._writer.add_node(item)
+
+    def way(self, item: Any) -> None:
+        self._writer.add_way(item)
+
+    def relation(self, item: Any) -> None:
+        self._writer.add_relation(item)
+
+
 def _items(path: Path) -> Iterator[Any]:
     processor = osmium.FileProcessor(str(path)).with_locations()
     processor = processor.with_areas(osmium.filter.KeyFilter(*_AREA_KEYS))
@@ -144,6 +191,7 @@ class _Found:
         self.rings: list[OsmWay] = []
         self.broken_ways = 0
         self.broken_areas = 0
+        self.unsaved: list[int] = []
         self._newest = 0.0
         self._newest_text = ""
         self._shapes = osmium.geom.WKBFactory()
@@ -154,6 +202,8 @@ class _Found:
 
     def add(self, item: Any) -> None:
         """Take one object of the file."""
+        if not item.is_area() and item.id < 0:
+            self.unsaved.append(item.id)
         if item.is_node():
             self._add_node(item)
         elif item.is_way():
