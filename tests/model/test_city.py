@@ -43,7 +43,9 @@ def small_city() -> City:
         "demand": demand,
         "units": units,
         "candidates": pd.DataFrame({"candidate_id": ["c"], "name": ["仓库"], "x": [X], "y": [Y], "cost_yuan": [1e6]}),
-        "barriers": pd.DataFrame({"barrier_id": ["r"], "kind": ["water"], "geometry": [shapely.LineString([(X, Y - 9), (X + 9, Y - 9)])]}),
+        "barriers": pd.DataFrame(
+            {"barrier_id": ["r"], "kind": ["water"], "geometry": [shapely.LineString([(X, Y - 9), (X + 9, Y - 9)])]}
+        ),
         "context": pd.DataFrame({"context_id": ["p"], "kind": ["green"], "geometry": [park]}),
     }
     city = City(
@@ -122,7 +124,12 @@ def test_the_hash_does_not_depend_on_title_or_provenance() -> None:
 
 @pytest.mark.parametrize(
     ("table", "column", "value"),
-    [("facilities", "class_id", "clinic"), ("demand", "residents", 13), ("units", "zone", "new_town"), ("candidates", "cost_yuan", 2e6)],
+    [
+        ("facilities", "class_id", "clinic"),
+        ("demand", "residents", 13),
+        ("units", "zone", "new_town"),
+        ("candidates", "cost_yuan", 2e6),
+    ],
 )
 def test_one_changed_cell_changes_the_hash_of_its_table_only(table: str, column: str, value: object) -> None:
     city = small_city()
@@ -197,7 +204,9 @@ def test_a_folder_with_other_files_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_table_is_brought_into_form_and_its_faults_are_named() -> None:
     schema = TABLES["demand"]
-    rows = pd.DataFrame({"demand_id": ["b", "a"], "x": ["1.5", 2], "y": [0, 0], "residents": ["7", 8.0], "extra": [1, 2]})
+    rows = pd.DataFrame(
+        {"demand_id": ["b", "a"], "x": ["1.5", 2], "y": [0, 0], "residents": ["7", 8.0], "extra": [1, 2]}
+    )
     formed = schema.conform(rows, file="f.csv")
     assert formed["demand_id"].tolist() == ["a", "b"]
     assert formed["residents"].tolist() == [8, 7]
@@ -217,3 +226,16 @@ def test_a_table_is_brought_into_form_and_its_faults_are_named() -> None:
     with pytest.raises(InputError) as caught:
         schema.conform(rows.drop(columns=["x", "residents"]), file="f.csv")
     assert [fault.field for fault in caught.value.faults] == ["x", "residents"]
+
+
+def test_a_hole_is_not_taken_for_a_second_polygon() -> None:
+    city = small_city()
+    outer, inner = shapely.box(X, Y, X + 50, Y + 60), shapely.box(X + 10, Y + 10, X + 20, Y + 20)
+    far = shapely.box(X + 90, Y, X + 95, Y + 5)
+    ring = shapely.Polygon(outer.exterior, [inner.exterior])
+    two = shapely.MultiPolygon([outer, shapely.Polygon(inner.exterior), far])
+    holed = shapely.MultiPolygon([ring, far])
+    flat = {shapely.get_coordinates(shape).tobytes() for shape in (two, holed)}
+    assert len(flat) == 1
+    hashes = {city.replace(facilities=city.facilities.assign(outline=[None, shape])).hash for shape in (two, holed)}
+    assert len(hashes) == 2

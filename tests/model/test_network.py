@@ -18,7 +18,9 @@ def grid(side: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = [(10 + r * side + c, 500_000.0 + 100 * c, 3_400_000.0 + 100 * r) for r in range(side) for c in range(side)]
     east = [(10 + r * side + c, 11 + r * side + c, 100.0) for r in range(side) for c in range(side - 1)]
     north = [(10 + r * side + c, 10 + (r + 1) * side + c, 100.0) for r in range(side - 1) for c in range(side)]
-    return pd.DataFrame(rows, columns=["id", "x", "y"]), pd.DataFrame(east + north, columns=["source", "target", "length_m"])
+    return pd.DataFrame(rows, columns=["id", "x", "y"]), pd.DataFrame(
+        east + north, columns=["source", "target", "length_m"]
+    )
 
 
 def test_edges_become_segments_with_lengths_ends_and_straight_shapes() -> None:
@@ -33,7 +35,9 @@ def test_edges_become_segments_with_lengths_ends_and_straight_shapes() -> None:
     ends = shapely.get_coordinates(network.shapes()).reshape(12, 2, 2)
     assert (ends[:, 0] == network.node_xy[network.tail]).all()
     assert (ends[:, 1] == network.node_xy[network.head]).all()
-    named = {(int(network.node_id[t]), int(network.node_id[h])) for t, h in zip(network.tail, network.head, strict=True)}
+    named = {
+        (int(network.node_id[t]), int(network.node_id[h])) for t, h in zip(network.tail, network.head, strict=True)
+    }
     assert named == set(zip(edges["source"], edges["target"], strict=True))
 
 
@@ -129,7 +133,9 @@ def test_a_node_id_that_stands_twice_is_refused() -> None:
     assert [(fault.code, fault.row) for fault in caught.value.faults] == [("table.duplicate_id", 6)]
 
 
-@pytest.mark.parametrize(("crs", "code"), [("EPSG:4326", "crs.not_metric"), ("EPSG:2263", "crs.not_metric"), ("moon", "crs.unknown")])
+@pytest.mark.parametrize(
+    ("crs", "code"), [("EPSG:4326", "crs.not_metric"), ("EPSG:2263", "crs.not_metric"), ("moon", "crs.unknown")]
+)
 def test_only_coordinates_in_metres_are_taken(crs: str, code: str) -> None:
     with pytest.raises(InputError) as caught:
         check_metric_crs(crs, "file.gpkg")

@@ -44,7 +44,9 @@ def check_city(city: City, *, stated_hash: str | None = None) -> tuple[CheckLine
     if stated_hash is not None:
         lines += _hash_line(city, stated_hash)
     lines += _street_lines(city)
-    lines += [_line(OK, "rows", table=name, count=len(city.table(name))) for name in ("facilities", "units", "candidates")]
+    lines += [
+        _line(OK, "rows", table=name, count=len(city.table(name))) for name in ("facilities", "units", "candidates")
+    ]
     lines += _resident_lines(city) + _inventory_lines(city) + _extent_lines(city)
     return tuple(lines + _unit_lines(city.units) + _assignment_lines(city))
 

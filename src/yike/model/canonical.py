@@ -58,7 +58,17 @@ def geometry_bytes(geometries: NDArray[np.object_]) -> bytes:
     coordinates, index = shapely.get_coordinates(geometries, return_index=True)
     millimetres = np.rint(coordinates * MILLIMETRES_PER_METRE).astype("<i8")
     kinds = shapely.get_type_id(geometries).astype("<i8")
-    return kinds.tobytes() + index.astype("<i8").tobytes() + millimetres.tobytes()
+    parts: list[bytes] = [kinds.tobytes(), index.astype("<i8").tobytes(), millimetres.tobytes(), _ring_bytes(geometries)]
+    return b"".join(parts)
+
+
+def _ring_bytes(geometries: NDArray[np.object_]) -> bytes:
+    """Write how many vertices each ring of each polygon has, so that a hole is not taken for a second polygon."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part = shapely.get_rings(parts[polygon], return_index=True)
+    sizes = shapely.get_num_coordinates(rings)
+    return bytes(np.concatenate([owner[polygon], part, sizes]).astype("<i8").tobytes())
 
 
 def table_hash(table: pd.DataFrame, *, key: Sequence[str], geometry: str | None = None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from yike.errors import Fault, InputError
 from yike.model.city import CITY_FILE, City, Origin
@@ -32,9 +33,13 @@ OSM_ENDINGS = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
 MODES = ("walk", "cycle")
 ROWS_NAMED = 100
 METRES_PER_KILOMETRE = 1000.0
+ELSEWHERE_M = 20_000.0
+HULL_RATIO = 0.1
+HULL_MARGIN_M = 50.0
+HULL_CELL_M = 10.0
 _INVENTORY_SEPARATOR = "; "
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,9 @@ def import_population(
     if len(others) and set(base.groups) != set(read.groups):
         values = {"here": ", ".join(read.groups) or "–", "there": ", ".join(base.groups) or "–"}
         raise InputError([Fault("tables.other_groups", str(path), values=values)])
-    others = others.drop(columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in read.table])
+    others = others.drop(
+        columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in read.table]
+    )
     demand = _joined(others, read.table, key="demand_id", file=str(path))
     merged = assign_units(base.replace(demand=demand, groups=read.groups))
     origin = _Source(path, licence, date).origin("population", _left_out(read, read.notes))
@@ -265,12 +272,13 @@ def _existing(folder: Path) -> City:
 
 
 def _refuse_elsewhere(city: City, table: pd.DataFrame, x: str, y: str, *, file: str) -> None:
-    """Refuse a file none of whose places lies in the frame of the known area: it is of another city or in another datum."""
+    """Refuse a file none of whose places lies within 20 km of the known area's frame: it is of another city."""
     if city.extent is None or not len(table):
         return
-    frame = shapely.box(*city.extent.bounds)
+    left, low, right, high = city.extent.bounds
+    frame = shapely.box(left - ELSEWHERE_M, low - ELSEWHERE_M, right + ELSEWHERE_M, high + ELSEWHERE_M)
     if not shapely.intersects_xy(frame, table[x].to_numpy(np.float64), table[y].to_numpy(np.float64)).any():
-        kilometres = frame.distance(shapely.Point(table[x].iloc[0], table[y].iloc[0])) / METRES_PER_KILOMETRE
+        kilometres = city.extent.distance(shapely.Point(table[x].iloc[0], table[y].iloc[0])) / METRES_PER_KILOMETRE
         values = {"count": len(table), "km": f"{kilometres:,.0f}"}
         raise InputError([Fault("tables.elsewhere", file, values=values)])
 
@@ -313,11 +321,19 @@ def _line_streets(
         title="",
         crs=first.crs,
         networks=read.networks,
-        extent=shapely.convex_hull(shapely.multipoints(np.concatenate([n.shape_xy for n in read.networks.values()]))),
+        extent=_hull(np.concatenate([network.shape_xy for network in read.networks.values()])),
         provenance=(source.origin("streets", notes),),
         data_date=source.date,
     )
     return fresh, _summary(read, read.notes)
+
+
+def _hull(xy: NDArray[np.float64]) -> shapely.Polygon | shapely.MultiPolygon:
+    """Return a concave hull of the streets' vertices with a margin, drawn to 10 m."""
+    places = np.unique(np.rint(xy / HULL_CELL_M), axis=0) * HULL_CELL_M
+    hull = shapely.concave_hull(shapely.multipoints(places), ratio=HULL_RATIO)
+    area: shapely.Polygon | shapely.MultiPolygon = shapely.simplify(shapely.buffer(hull, HULL_MARGIN_M), HULL_CELL_M)
+    return area
 
 
 def _with_streets(base: City, fresh: City, *, barriers: bool, title: str | None) -> City:
@@ -373,7 +389,9 @@ def _with_facilities(
         if sources:
             inventories[class_id] = _INVENTORY_SEPARATOR.join(sorted(sources))
     return base.replace(
-        facilities=facilities, entrances=pd.concat([kept_entrances, entrances], ignore_index=True), inventories=inventories
+        facilities=facilities,
+        entrances=pd.concat([kept_entrances, entrances], ignore_index=True),
+        inventories=inventories,
     )
 
 
@@ -396,7 +414,10 @@ def _joined(others: pd.DataFrame, new: pd.DataFrame, *, key: str, file: str) -> 
         sources = taken["source"] if "source" in taken else pd.Series("", index=taken.index)
         pairs = list(zip(taken[key], sources, strict=True))[:20]
         raise InputError(
-            [Fault("tables.id_taken", file, field=key, values={"id": name, "source": source or "–"}) for name, source in pairs]
+            [
+                Fault("tables.id_taken", file, field=key, values={"id": name, "source": source or "–"})
+                for name, source in pairs
+            ]
         )
     if not len(others):
         return new

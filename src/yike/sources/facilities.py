@@ -92,7 +92,14 @@ def read_hexagon_counts(
     nth = pd.Series(cells).groupby(cells).cumcount().to_numpy() + 1
     source = f"{path.name}{COUNT_SEPARATOR}{count_column}"
     ids = [f"{path.stem}-{count_column}-{cell_ids[cell]}-{n}" for cell, n in zip(cells, nth, strict=True)]
-    rows = {"facility_id": ids, "class_id": class_id, "name": "", "x": xy[cells, 0], "y": xy[cells, 1], "source": source}
+    rows = {
+        "facility_id": ids,
+        "class_id": class_id,
+        "name": "",
+        "x": xy[cells, 0],
+        "y": xy[cells, 1],
+        "source": source,
+    }
     table = FACILITIES.conform(pd.DataFrame(rows), file=str(path))
     notes = (note("cell_centres", count=len(table), cells=len(np.unique(cells))),)
     return PartRows(table, checks.count, checks.numbers_of(~good), faults, notes)
@@ -132,6 +139,8 @@ def _site_area(checks: RowChecks, outlines: ObjectArray) -> ObjectArray:
 
 def _hours_mask(checks: RowChecks, name: str) -> ObjectArray:
     masks = checks.words(name)
-    bad = np.array([mask != "" and (len(mask) != _MASK_DIGITS or not _HEX.issuperset(mask.lower())) for mask in masks], bool)
+    bad = np.array(
+        [mask != "" and (len(mask) != _MASK_DIGITS or not _HEX.issuperset(mask.lower())) for mask in masks], bool
+    )
     checks.mark("tables.not_hours", name, bad, {"value": masks})
     return masks

@@ -119,7 +119,9 @@ def _street_columns(table: pd.DataFrame, class_column: str | None, path: Path) -
     if class_column is not None:
         if class_column not in table.columns:
             present = ", ".join(map(str, table.columns))
-            raise InputError([Fault("table.missing_column", str(path), field=class_column, values={"present": present})])
+            raise InputError(
+                [Fault("table.missing_column", str(path), field=class_column, values={"present": present})]
+            )
         columns["class"] = class_column
     return columns
 
@@ -190,7 +192,9 @@ def _name(crs: pyproj.CRS) -> str:
     return ":".join(authority) if authority else str(crs.to_wkt())
 
 
-def _network(streets: _Streets, table: pd.DataFrame, columns: dict[str, str], *, mode: str, path: Path) -> StreetNetwork:
+def _network(
+    streets: _Streets, table: pd.DataFrame, columns: dict[str, str], *, mode: str, path: Path
+) -> StreetNetwork:
     classes = _class_words(table, columns)
     closed = set(map(plain, mapping("streets")["closed_to"][mode]))
     open_rows = np.array([not (words and all(word in closed for word in words)) for words in classes], bool)
@@ -223,7 +227,9 @@ def join_ends(shapes: ObjectArray) -> tuple[FloatArray, IntArray]:
 
     Chains of such ends become one node, placed at its westernmost (then southernmost) end, whatever the order of lines.
     """
-    ends = shapely.get_coordinates(np.column_stack([shapely.get_point(shapes, 0), shapely.get_point(shapes, -1)]).ravel())
+    ends = shapely.get_coordinates(
+        np.column_stack([shapely.get_point(shapes, 0), shapely.get_point(shapes, -1)]).ravel()
+    )
     places, place_of_end = np.unique(ends, axis=0, return_inverse=True)
     pairs = cKDTree(places).query_pairs(JOIN_TOLERANCE_M, output_type="ndarray")
     labels = _components(pairs[:, 0], pairs[:, 1], len(places))
@@ -269,7 +275,9 @@ def _parts(word: str) -> list[str]:
 
 
 def _kinds(classes: Sequence[tuple[str, ...]]) -> NDArray[np.uint8]:
-    by_word = {plain(word): SEGMENT_KINDS.index(kind) for kind, words in mapping("streets")["kinds"].items() for word in words}
+    by_word = {
+        plain(word): SEGMENT_KINDS.index(kind) for kind, words in mapping("streets")["kinds"].items() for word in words
+    }
     return np.array([by_word.get(words[0], 0) if words else 0 for words in classes], np.uint8)
 
 
@@ -281,7 +289,10 @@ def _directions(table: pd.DataFrame, columns: dict[str, str], *, mode: str) -> t
     letters = rules["letters"]
     if (words == letters["both"]).any():
         return words != letters["against"], words != letters["along"]
-    along, against = np.isin(words, list(map(plain, rules["along"]))), np.isin(words, list(map(plain, rules["against"])))
+    along, against = (
+        np.isin(words, list(map(plain, rules["along"]))),
+        np.isin(words, list(map(plain, rules["against"]))),
+    )
     return ~against, ~along
 
 

@@ -166,7 +166,9 @@ def _demand_rows(
 ) -> pd.DataFrame:
     polygon = ~shapely.is_missing(outlines)
     parts = [
-        pd.DataFrame({"demand_id": ids, "x": xy[:, 0], "y": xy[:, 1], "unit_id": unit_ids}).join(pd.DataFrame(people))[~polygon]
+        pd.DataFrame({"demand_id": ids, "x": xy[:, 0], "y": xy[:, 1], "unit_id": unit_ids}).join(pd.DataFrame(people))[
+            ~polygon
+        ]
     ]
     for row in np.flatnonzero(polygon):
         points = lattice_points(outlines[row]) if people[row].sum() else xy[row : row + 1]

@@ -130,7 +130,6 @@ class RowChecks:
             if self.table.crs is None:
                 self.whole.append(Fault("tables.no_crs", self.file))
                 return np.full(self.count, None, object)
-            self.columns.setdefault("lat", "geometry")
             shapes = np.asarray(shapely.force_2d(np.asarray(self.table.geometry.array, object)), object)
             return self._project_shapes(shapes, str(self.table.crs.to_wkt()), crs)
         self.columns |= find_columns(list(self.table.columns), "place")
@@ -284,5 +283,7 @@ def polygons_only(shape: shapely.Geometry) -> shapely.Polygon | shapely.MultiPol
     valid = shape if shape.is_valid else shapely.make_valid(shape)
     if valid.geom_type in ("Polygon", "MultiPolygon"):
         return valid if valid.area > 0 else None
-    parts = [part for part in shapely.get_parts(valid) if part.geom_type in ("Polygon", "MultiPolygon") and part.area > 0]
+    parts = [
+        part for part in shapely.get_parts(valid) if part.geom_type in ("Polygon", "MultiPolygon") and part.area > 0
+    ]
     return shapely.union_all(parts) if parts else None

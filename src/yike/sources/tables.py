@@ -34,7 +34,13 @@ FIRST_RECORD_ROW = 2
 WGS84 = "EPSG:4326"
 _DELIMITERS = ",;\t"
 _SAME_AS_DASH = str.maketrans(dict.fromkeys("- ~–—－\u3000", "_"))
-_READ_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyarrow.ArrowException, OSError, ValueError)
+_READ_ERRORS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyarrow.ArrowException,
+    OSError,
+    ValueError,
+)
 
 
 def plain(word: object) -> str:
