@@ -44,7 +44,8 @@ def streets(
     node_table = pd.DataFrame(nodes, columns=["node_id", "x", "y"])
     xy = node_table.set_index("node_id")
     lines = [shapely.LineString([xy.loc[a], xy.loc[b]]) for a, b in edges]
-    table = pd.DataFrame({"segment_id": range(len(lines)), "tail": [a for a, _ in edges], "head": [b for _, b in edges]})
+    tail, head = (xy.index.get_indexer([edge[end] for edge in edges]) for end in (0, 1))
+    table = pd.DataFrame({"segment_id": range(len(lines)), "tail": tail, "head": head})
     table["length_dm"] = [round(10 * line.length) for line in lines]
     table["geometry"] = lines
     return StreetNetwork.from_tables(node_table, table.assign(**columns), mode=mode, crs=CRS)

@@ -19,7 +19,7 @@ def area_rates(city: City, verdicts: pd.DataFrame) -> pd.DataFrame:
     """Sum the required pairs of every area (`yike.model.diagnosis.AREA_TABLE`).
 
     rate = passed / (passed + failed); rate_low = passed / all; rate_high = (passed + not determinable) / all. ``covered_share``
-    is the share of (resident, class) pairs within the limit, over units whose residents and class are known.
+    is the share of (resident, class) pairs within the limit, over connected residents and classes with an inventory.
     """
     required = verdicts[verdicts["obligation"] == "required"]
     tallies = _tallies(required)
@@ -34,15 +34,15 @@ def area_rates(city: City, verdicts: pd.DataFrame) -> pd.DataFrame:
         table["rate"] = _ratio(table["passed"], table["passed"] + table["failed"])
         table["rate_low"] = _ratio(table["passed"], pairs)
         table["rate_high"] = _ratio(table["passed"] + table["not_determinable"], pairs)
-        table["covered_share"] = _ratio(table["_covered"], table["_known"])
+        table["covered_share"] = _ratio(table["_covered"], table["_connected"])
         table.insert(0, "area_kind", kind)
-        pieces.append(table.drop(columns=["_covered", "_known"]).rename_axis("area_id").reset_index())
+        pieces.append(table.drop(columns=["_covered", "_connected", "_residents"]).rename_axis("area_id").reset_index())
     return pd.concat(pieces, ignore_index=True)
 
 
 def area_class_rates(city: City, verdicts: pd.DataFrame) -> pd.DataFrame:
     """Sum every area by class, recommended classes too (`yike.model.diagnosis.AREA_CLASS_TABLE`)."""
-    tallies = pd.concat([_tallies(verdicts), _group_tallies(city, verdicts)], axis=1)
+    tallies = pd.concat([_tallies(verdicts), _group_tallies(verdicts, city.groups)], axis=1)
     tallies = tallies.drop(columns=["borderline", "near_edge"])
     pieces = []
     for kind, areas in _areas(city):
@@ -50,11 +50,11 @@ def area_class_rates(city: City, verdicts: pd.DataFrame) -> pd.DataFrame:
         sums = tallies.groupby([area, verdicts["class_id"].to_numpy()]).sum()
         table = pd.DataFrame({name: sums[name].astype(np.int64) for name in _COUNTED})
         table["rate"] = _ratio(sums["passed"], sums["passed"] + sums["failed"])
-        table["residents"] = sums["_known"].astype(np.int64)
+        table["residents"] = sums["_residents"].astype(np.int64)
         table["covered_residents"] = sums["_covered"].astype(np.int64)
-        table["covered_share"] = _ratio(sums["_covered"], sums["_known"])
+        table["covered_share"] = _ratio(sums["_covered"], sums["_connected"])
         for group in city.groups:
-            table[f"covered_share_{group}"] = _ratio(sums[f"_covered_{group}"], sums[f"_known_{group}"])
+            table[f"covered_share_{group}"] = _ratio(sums[f"_covered_{group}"], sums[f"_connected_{group}"])
         table.insert(0, "area_kind", kind)
         pieces.append(table.rename_axis(["area_id", "class_id"]).reset_index())
     return pd.concat(pieces, ignore_index=True)
@@ -90,30 +90,28 @@ def _units(areas: pd.DataFrame, required: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tallies(verdicts: pd.DataFrame) -> pd.DataFrame:
-    known = verdicts["covered_share"].notna().to_numpy()
+    known = verdicts["covered_share"].notna()
     counted = {name: (verdicts["verdict"] == value).astype(np.int64) for name, value in _COUNTED.items()}
     return pd.DataFrame(
         {
             **counted,
             "borderline": verdicts["borderline"].astype(np.int64),
             "near_edge": verdicts["near_edge"].astype(np.int64),
-            "_covered": np.where(known, verdicts["covered_residents"], 0),
-            "_known": np.where(known, verdicts["residents"], 0),
+            "_residents": verdicts["residents"].where(known, 0),
+            "_covered": verdicts["covered_residents"].where(known, 0),
+            "_connected": verdicts["_connected"].where(known, 0),
         },
         index=verdicts.index,
     )
 
 
-def _group_tallies(city: City, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return the people of each group in the pair's unit, all and covered, where the share is known."""
-    columns = [f"residents_{group}" for group in city.groups]
-    heads = city.demand.groupby("unit_id")[columns].sum().reindex(verdicts["unit_id"]).fillna(0)
+def _group_tallies(verdicts: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
+    """Return the people of each group in the pair's unit, connected and covered, where the share is known."""
     data = {}
-    for group in city.groups:
-        share = verdicts[f"covered_share_{group}"].to_numpy(np.float64)
-        people = np.where(np.isnan(share), 0.0, heads[f"residents_{group}"].to_numpy(np.float64))
-        data[f"_known_{group}"] = people
-        data[f"_covered_{group}"] = np.nan_to_num(share) * people
+    for group in groups:
+        known = verdicts[f"covered_share_{group}"].notna()
+        for part in ("_connected", "_covered"):
+            data[f"{part}_{group}"] = verdicts[f"{part}_{group}"].where(known, 0)
     return pd.DataFrame(data, index=verdicts.index)
 
 

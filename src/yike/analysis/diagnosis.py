@@ -61,7 +61,7 @@ def diagnose(
     verdicts = verdict_table(prepared, standard, runs, terms, profiles=travellers)
     tell("areas", 0.85)
     tables = {
-        "verdicts": verdicts,
+        "verdicts": verdicts.loc[:, ~verdicts.columns.str.startswith("_")],
         "areas": area_rates(prepared, verdicts),
         "area_classes": area_class_rates(prepared, verdicts),
         "blind_zones": blind_zones(prepared, runs, terms),

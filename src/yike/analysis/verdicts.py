@@ -51,6 +51,8 @@ def verdict_table(
     """Judge every required pair of unit and class; the columns are those of `yike.model.diagnosis.VERDICT_TABLE`.
 
     A class with several reach terms passes where all pass; the row shows the term that decides: the one that fails by most.
+    Columns that begin with ``_`` hold people as whole numbers, for sums over areas: ``_connected``, and for each group
+    ``_connected_<group>`` and ``_covered_<group>``.
     """
     asked = classes_with_reach(standard)
     pairs = [_undetermined(city, asked, terms)]
@@ -102,13 +104,17 @@ def _undetermined(city: City, asked: list[str], terms: Mapping[tuple[str, str], 
     )
     asked_of = {key: {term.class_id for term in listed} or set(asked) for key, listed in terms.items()}
     kept = np.fromiter((class_id in asked_of[key] for key in keys for class_id in asked), np.bool_, len(rows))
-    return rows.assign(**_blank_figures(len(rows)))[kept]
+    return rows.assign(**_blank_figures(len(rows), city.groups))[kept]
 
 
-def _blank_figures(count: int) -> dict[str, Any]:
+def _blank_figures(count: int, groups: tuple[str, ...]) -> dict[str, Any]:
     empty = np.full(count, np.nan)
     words = np.full(count, "", dtype=object)
-    figures = ("limit_s", "limit_m", "time_s", "distance_m", "shortfall_s", "shortfall_m", "covered_share")
+    people = np.zeros(count, np.int64)
+    figures = ["limit_s", "limit_m", "time_s", "distance_m", "shortfall_s", "shortfall_m", "covered_share"]
+    figures += [f"covered_share_{group}" for group in groups]
+    headcounts = ["covered_residents", "_connected"]
+    headcounts += [f"{part}_{group}" for group in groups for part in ("_connected", "_covered")]
     return {
         "borderline": np.zeros(count, np.bool_),
         "near_edge": np.zeros(count, np.bool_),
@@ -116,7 +122,7 @@ def _blank_figures(count: int) -> dict[str, Any]:
         "profile": words,
         "mode": words,
         "nearest_facility_id": words,
-        "covered_residents": np.zeros(count, np.int64),
+        **dict.fromkeys(headcounts, people),
         **dict.fromkeys(figures, empty),
     }
 
@@ -155,12 +161,15 @@ def _judge(
             "near_edge": (verdict == _RANK[FAIL]) & _near_edge(city, run, term, profiles[run.measure.profile]),
             "residents": counts.everyone,
             "covered_residents": counts.covered,
-            "covered_share": _share(counts.covered, counts.connected),
+            "covered_share": _share(counts, known=known),
+            "_connected": counts.connected,
         }
     )
     for group in city.groups:
         part = _headcount(city, run, row, term.limit, city.demand[f"residents_{group}"].to_numpy())
-        table[f"covered_share_{group}"] = _share(part.covered, part.connected)
+        table[f"covered_share_{group}"] = _share(part, known=known)
+        table[f"_connected_{group}"] = part.connected
+        table[f"_covered_{group}"] = part.covered
     return table.assign(**_centre_figures(city, run, row, term, cost))[asked]
 
 
@@ -235,8 +244,9 @@ def _by_unit(unit: IndexArray, people: NDArray[np.int64], count: int) -> NDArray
     return np.rint(np.bincount(unit[placed], weights=people[placed], minlength=count)).astype(np.int64)
 
 
-def _share(part: IndexArray, whole: IndexArray) -> NDArray[np.float64]:
-    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+def _share(counts: Headcount, *, known: bool) -> NDArray[np.float64]:
+    """Return the share of connected people that are covered; unknown where nobody is, or where places may be missing."""
+    return np.where((counts.connected > 0) & known, counts.covered / np.maximum(counts.connected, 1), np.nan)
 
 
 def _near_edge(city: City, run: Run, term: TermOfUnit, profile: Profile) -> BoolArray:
