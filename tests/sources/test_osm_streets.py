@@ -203,6 +203,7 @@ WAITS = {
     70: ([0, 0], [0, 0]), 71: ([0], [0]), 72: ([0], [0]),
     81: ([0, 0], [1, 1]),
     90: ([0, 0, 0], [1, 0, 1]),
+    100: ([1, 1], [0, 0]), 101: ([1, 1], [0, 0]),
 }  # fmt: skip
 
 
@@ -212,11 +213,12 @@ def test_waits_are_counted_in_halves(way: int) -> None:
     assert (of_way(network, way, "signal_halves"), of_way(network, way, "crossing_halves")) == WAITS[way]
 
 
-def test_crossings_and_signals_end_segments_but_stop_line_signals_do_not() -> None:
+def test_segments_end_where_one_waits_but_not_at_stop_lines() -> None:
     network = read("waits")
     assert SEGMENT_KINDS[of_way(network, 11, "kind")[0]] == "crossing"
     # Node 46 carries a signal where nothing joins: no junction, no wait (part of way 50's second segment).
-    assert 46 not in network.node_id
+    assert {46, 92, 97} & set(network.node_id.tolist()) == set()
+    assert {12, 42, 72, 93} < set(network.node_id.tolist())
     assert segments(network).count((50, 42, 47)) == 1
     assert 80 not in ways(network)
 

@@ -112,6 +112,13 @@ def _walk_directions(tags: Tags) -> tuple[bool, bool]:
     return True, True
 
 
+def traffic_directions(tags: Tags) -> tuple[bool, bool]:
+    """Return the directions of vehicles along the way's nodes."""
+    rules = _rules()["oneway"]
+    word = tags.get("oneway", "yes" if tags.get("junction") in rules["implied_by_junction"] else "no")
+    return word not in rules["backward"], word not in rules["forward"]
+
+
 def _cycle_directions(tags: Tags) -> tuple[bool, bool]:
     """Return the directions of bicycles: the way's own ``oneway``, unless a tag lets bicycles ride against it."""
     rules = _rules()["oneway"]

@@ -42,7 +42,7 @@ def street_network(data: OsmData, *, mode: str, crs: str | None = None) -> Stree
     waits = wait_nodes(data.nodes, data.ways)
     pieces, node_id = cut_pieces(used, points, data=data, mode=mode, waits=waits)
     pieces = _wait_at_ends(pieces, node_id, waits)
-    chains = _chains(pieces, fixed=np.isin(node_id, [*waits.meeting, *waits.junction]))
+    chains = _chains(pieces, fixed=_waiting(pieces, node_id, waits))
     segments = _segments(chains, pieces, points, used=used)
     segments += _second_halves(segments)
     return _network(segments, node_id, points, waits=waits, mode=mode, crs=crs)
@@ -63,6 +63,14 @@ def _wait_at_ends(pieces: Pieces, node_id: Ints, waits: WaitNodes) -> Pieces:
         for row in np.flatnonzero(~pieces.road & np.isin(node_id[ends], list(waits.meeting))):
             halves[row, WAIT[waits.meeting[int(node_id[ends[row]])]]] += 1
     return Pieces(**{**vars(pieces), "waits": halves})
+
+
+def _waiting(pieces: Pieces, node_id: Ints, waits: WaitNodes) -> Bools:
+    """Tell at which nodes somebody waits: signal junctions, and crossings where a walkers' way ends."""
+    walked = np.zeros(len(node_id), bool)
+    walked[pieces.tail[~pieces.road]] = True
+    walked[pieces.head[~pieces.road]] = True
+    return np.isin(node_id, list(waits.junction)) | (walked & np.isin(node_id, list(waits.meeting)))
 
 
 Chain = list[tuple[int, bool]]
