@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Recipe:
     """Hold how a class is built.
 
-    ``count`` places by the usual spreading (others come from parks, campuses, committees and centres); ``skill`` is among how many
+    ``count`` places by the usual spreading (others come from parks and committees); ``skill`` is among how many
     places the best is chosen; ``floor_m2`` the range of floor areas; ``seats`` and ``beds`` their ranges; ``hours`` a pattern.
     """
 
@@ -26,22 +26,29 @@ class Recipe:
 
 # fmt: off
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("senior_middle_school", "高级中学", "Senior Middle School", 30, 150, (9000, 26_000), "school", seats=(600, 1500)),
-    Recipe("junior_middle_school", "初级中学", "Junior Middle School", 48, 150, (8000, 18_000), "school", seats=(500, 1200)),
+    Recipe("senior_middle_school", "高级中学", "Senior Middle School",
+           30, 150, (9000, 26_000), "school", seats=(600, 1500)),
+    Recipe("junior_middle_school", "初级中学", "Junior Middle School",
+           48, 150, (8000, 18_000), "school", seats=(500, 1200)),
     Recipe("primary_school", "小学", "Primary School", 62, 120, (6000, 14_000), "school", seats=(500, 1300)),
     Recipe("kindergarten", "幼儿园", "Kindergarten", 105, 60, (2200, 5400), "nursery", seats=(180, 450)),
-    Recipe("nine_year_school", "九年一贯制学校", "Nine-Year School", 34, 200, (12_000, 24_000), "school", seats=(900, 1900)),
-    Recipe("district_medical_center", "区级医疗中心", "District Medical Centre", 20, 250, (30_000, 110_000), "always", beds=(400, 1200)),
-    Recipe("community_health_center", "社区卫生服务中心", "Community Health Centre", 30, 150, (3000, 8000), "clinic", beds=(20, 100)),
+    Recipe("nine_year_school", "九年一贯制学校", "Nine-Year School",
+           34, 200, (12_000, 24_000), "school", seats=(900, 1900)),
+    Recipe("district_medical_center", "区级医疗中心", "District Medical Centre",
+           20, 250, (30_000, 110_000), "always", beds=(400, 1200)),
+    Recipe("community_health_center", "社区卫生服务中心", "Community Health Centre",
+           30, 150, (3000, 8000), "clinic", beds=(20, 100)),
     Recipe("community_health_station", "社区卫生服务站", "Community Health Station", 62, 60, (120, 400), "clinic"),
     Recipe("public_cultural_facility", "公共文化馆", "Public Culture House", 26, 250, (3000, 20_000), "club"),
     Recipe("community_cultural_center", "社区文化活动中心", "Community Culture Centre", 28, 150, (2500, 6000), "club"),
     Recipe("cultural_activity_room", "文化活动室", "Culture Room", 60, 30, (80, 300), "day"),
     Recipe("nursing_institution", "养老院", "Nursing Home", 36, 150, (3000, 12_000), "always", beds=(80, 300)),
-    Recipe("integrated_elder_service_center", "综合为老服务中心", "Integrated Elder Service Centre", 34, 150, (800, 3000), "day"),
+    Recipe("integrated_elder_service_center", "综合为老服务中心", "Integrated Elder Service Centre",
+           34, 150, (800, 3000), "day"),
     Recipe("elder_care_home", "长者照护之家", "Elder Care Home", 44, 150, (400, 1500), "always", beds=(10, 49)),
     Recipe("elder_canteen", "社区长者食堂", "Elder Canteen", 60, 100, (150, 600), "canteen", seats=(40, 160)),
-    Recipe("elderly_daycare", "老年人日间照料中心", "Elder Day-Care Centre", 66, 100, (300, 1000), "day", seats=(20, 60)),
+    Recipe("elderly_daycare", "老年人日间照料中心", "Elder Day-Care Centre",
+           66, 100, (300, 1000), "day", seats=(20, 60)),
     Recipe("elder_neighborhood_point", "养老睦邻点", "Elder Neighbour Point", 50, 30, (60, 200), "day"),
     Recipe("elder_activity_room", "老年活动室", "Elder Activity Room", 60, 30, (80, 300), "day"),
     Recipe("citizen_sports_center", "市民体育中心", "Citizen Sports Centre", 20, 250, (8000, 40_000), "club"),
@@ -55,7 +62,8 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("pocket_park", "口袋公园", "Pocket Park", 130, 60, (0, 0), "always"),
     Recipe("bus_hub", "公交枢纽", "Bus Hub", 24, 250, (1500, 6000), "transit"),
     Recipe("bus_route", "公交站", "Bus Stop", 0, 0, (0, 0), "transit"),
-    Recipe("parenting_guidance_station", "家庭科学育儿指导站", "Parenting Guidance Station", 44, 150, (80, 300), "office"),
+    Recipe("parenting_guidance_station", "家庭科学育儿指导站", "Parenting Guidance Station",
+           44, 150, (80, 300), "office"),
     Recipe("inclusive_nursery", "普惠性托育点", "Inclusive Nursery", 78, 80, (200, 900), "nursery", seats=(20, 90)),
     Recipe("neighborhood_commerce", "邻里商业中心", "Neighbourhood Shops", 90, 80, (1500, 9000), "shop"),
     Recipe("wet_market", "标准化菜市场", "Wet Market", 72, 90, (1000, 4000), "market"),

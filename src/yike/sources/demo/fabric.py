@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,11 @@ from yike.sources.demo.terrain import KNOWN, LAKE_CENTRE, LAKE_RADII, FloatArray
 _LANE_LEAF_M = 92.0
 _LOOP_INSET_M = 36.0
 _COMMUNITY_PARK_SHARE = 0.085
+_LANE_CAMPUS_SHARE = 0.06
+_CAMPUS_SHARE = 0.37
+_CAMPUS_DEPTH_M = (72.0, 108.0)
+_CAMPUS_LONGEST_M = 330.0
+_COMPOUND_LEAST_M = 130.0
 _CREEK_WAVE_M = 42.0
 _CREEK_WAVELENGTH_M = 880.0
 _LANE_FROM_CREEK_M = 15.0
@@ -53,11 +59,14 @@ def _house_rows(rect: Rectangle, rng: np.random.Generator, *, gap_u: float, gap_
 
 
 def _lanes(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """Old lanes: an irregular mesh, finer and finer, with blind alleys off it."""
+    """Draw old lanes: an irregular mesh, finer and finer, with blind alleys off it."""
     pending: list[tuple[Rectangle, int]] = [((block.u0, block.u1, block.v0, block.v1), 0)]
     while pending:
         rect, depth = pending.pop()
         cut = _split(rect, rng, most_m=_between(rng, _LANE_LEAF_M, 1.6 * _LANE_LEAF_M))
+        if cut is None and float(rng.random()) < _LANE_CAMPUS_SHARE:
+            plan.campus(rect, "WESN"[int(rng.integers(0, 4))])
+            continue
         if cut is None:
             _blind_alleys(plan, rect, rng)
             homes = _house_rows(rect, rng, gap_u=62.0, gap_v=58.0, inset=24.0)
@@ -89,7 +98,7 @@ def _blind_alleys(plan: Plan, rect: Rectangle, rng: np.random.Generator) -> None
 
 
 def _super(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """A superblock: two to five walled compounds, some parted by a public street, some only by their walls."""
+    """Divide a superblock into two to five walled compounds, parted by a public street or only by their walls."""
     pending: list[tuple[Rectangle, str]] = [((block.u0, block.u1, block.v0, block.v1), "WESN")]
     while pending:
         rect, streets = pending.pop()
@@ -101,27 +110,27 @@ def _super(plan: Plan, block: Block, rng: np.random.Generator) -> None:
         if public:
             plan.way(cut[2], cut[3], "street", oneway=float(rng.random()) < 0.12)
         first, second = ("E", "W") if cut[2][0] == cut[3][0] else ("N", "S")
-        keep = (lambda side: streets) if public else (lambda side: streets.replace(side, ""))
-        pending.extend(((cut[0], keep(first)), (cut[1], keep(second))))
+        pending.append((cut[0], streets if public else streets.replace(first, "")))
+        pending.append((cut[1], streets if public else streets.replace(second, "")))
 
 
 def _grid(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """A new-town block: a regular grid of streets around walled compounds with more gates."""
+    """Lay a regular grid of streets around walled compounds with more gates, as in a new town."""
     us = _even_cuts(block.u0, block.u1, rng, step_m=250.0)
     vs = _even_cuts(block.v0, block.v1, rng, step_m=240.0)
     _street_grid(plan, us, vs, rng)
-    for u0, u1 in zip(us[:-1], us[1:], strict=True):
-        for v0, v1 in zip(vs[:-1], vs[1:], strict=True):
+    for u0, u1 in itertools.pairwise(us):
+        for v0, v1 in itertools.pairwise(vs):
             compound(plan, Parcel(u0, u1, v0, v1, "grid"), rng, most_gates=4)
 
 
 def _core(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """A centre: small open blocks of shops and offices with passages; few people live here."""
+    """Lay small open blocks of shops and offices with passages; few people live here."""
     us = _even_cuts(block.u0, block.u1, rng, step_m=150.0)
     vs = _even_cuts(block.v0, block.v1, rng, step_m=150.0)
     _street_grid(plan, us, vs, rng)
-    for u0, u1 in zip(us[:-1], us[1:], strict=True):
-        for v0, v1 in zip(vs[:-1], vs[1:], strict=True):
+    for u0, u1 in itertools.pairwise(us):
+        for v0, v1 in itertools.pairwise(vs):
             u = round((u0 + u1) / 2, 1)
             if float(rng.random()) < 0.7:
                 plan.way((u, v0), (u, v1), "pedestrian", cycle=False)
@@ -130,11 +139,11 @@ def _core(plan: Plan, block: Block, rng: np.random.Generator) -> None:
 
 
 def _industry(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """Works behind walls: nobody lives here, and one street leads through."""
+    """Wall works in: nobody lives here."""
     us = _even_cuts(block.u0, block.u1, rng, step_m=330.0)
     vs = [block.v0, block.v1]
     _street_grid(plan, us, vs, rng)
-    for u0, u1 in zip(us[:-1], us[1:], strict=True):
+    for u0, u1 in itertools.pairwise(us):
         parcel = Parcel(u0, u1, block.v0, block.v1, "industry")
         middle = round((block.v0 + block.v1) / 2, 1)
         plan.walled(parcel, [("W", middle)])
@@ -150,10 +159,10 @@ def _even_cuts(low: float, high: float, rng: np.random.Generator, *, step_m: flo
 
 def _street_grid(plan: Plan, us: list[float], vs: list[float], rng: np.random.Generator) -> None:
     for u in us[1:-1]:
-        for v0, v1 in zip(vs[:-1], vs[1:], strict=True):
+        for v0, v1 in itertools.pairwise(vs):
             plan.way((u, v0), (u, v1), "street")
     for v in vs[1:-1]:
-        for u0, u1 in zip(us[:-1], us[1:], strict=True):
+        for u0, u1 in itertools.pairwise(us):
             plan.way((u0, v), (u1, v), "street")
     for u in us[1:-1]:
         for v in (vs[0], vs[-1]):
@@ -169,6 +178,7 @@ def compound(plan: Plan, parcel: Parcel, rng: np.random.Generator, *, most_gates
     if parcel.streets == "WESN" and float(rng.random()) < _COMMUNITY_PARK_SHARE:
         _community_park(plan, parcel, rng)
         return
+    parcel = _cut_campus(plan, parcel, rng)
     sides = [side for side in "WESN" if side in parcel.streets]
     wanted = 1 + int(rng.integers(0, most_gates))
     order = np.argsort(rng.random(len(sides)), kind="stable")
@@ -183,6 +193,27 @@ def compound(plan: Plan, parcel: Parcel, rng: np.random.Generator, *, most_gates
     plan.parcels.append(parcel)
 
 
+def _cut_campus(plan: Plan, parcel: Parcel, rng: np.random.Generator) -> Parcel:
+    """Now and then give a strip along one street to a school and return what is left of the parcel."""
+    draw = rng.random(3)
+    side = parcel.streets[int(draw[1] * len(parcel.streets))]
+    across, along = (parcel.width_m, parcel.height_m) if side in "WE" else (parcel.height_m, parcel.width_m)
+    deep = round(_CAMPUS_DEPTH_M[0] + (_CAMPUS_DEPTH_M[1] - _CAMPUS_DEPTH_M[0]) * float(draw[2]), 1)
+    too_small = across < deep + _COMPOUND_LEAST_M or along > _CAMPUS_LONGEST_M or len(parcel.streets) < 2
+    if draw[0] > _CAMPUS_SHARE or too_small:
+        return parcel
+    u0, u1, v0, v1 = parcel.u0, parcel.u1, parcel.v0, parcel.v1
+    cuts = {
+        "W": ((u0, u0 + deep, v0, v1), (u0 + deep, u1, v0, v1)),
+        "E": ((u1 - deep, u1, v0, v1), (u0, u1 - deep, v0, v1)),
+        "S": ((u0, u1, v0, v0 + deep), (u0, u1, v0 + deep, v1)),
+        "N": ((u0, u1, v1 - deep, v1), (u0, u1, v0, v1 - deep)),
+    }
+    campus, rest = ((round(a, 1), round(b, 1), round(c, 1), round(d, 1)) for a, b, c, d in cuts[side])
+    plan.campus(campus, side)
+    return Parcel(*rest, parcel.fabric, streets=parcel.streets.replace(side, ""))
+
+
 def lay_compound(plan: Plan, parcel: Parcel, gates: list[tuple[str, float]]) -> None:
     """Draw wall, loop, row ways and gate ways of a compound."""
     plan.walled(parcel, gates)
@@ -193,7 +224,7 @@ def lay_compound(plan: Plan, parcel: Parcel, gates: list[tuple[str, float]]) -> 
     rows = max(0, round((v1 - v0) / 78.0) - 1)
     levels = [v0, *(round(v0 + (v1 - v0) * (k + 1) / (rows + 1), 1) for k in range(rows)), v1]
     spine = round((u0 + u1) / 2, 1)
-    for low, high in zip(levels[:-1], levels[1:], strict=True):
+    for low, high in itertools.pairwise(levels):
         plan.way((spine, low), (spine, high), "footway")
     for level in levels[1:-1]:
         plan.way((u0, level), (spine, level), "footway")
@@ -206,7 +237,7 @@ def lay_compound(plan: Plan, parcel: Parcel, gates: list[tuple[str, float]]) -> 
 
 
 def _one_gate(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """One compound as large as its block with a single gate in the south (a planted gap)."""
+    """Lay one compound as large as its block with a single gate in the south (a planted gap)."""
     parcel = Parcel(block.u0, block.u1, block.v0, block.v1, "super")
     lay_compound(plan, parcel, [("S", round((block.u0 + block.u1) / 2, 1))])
     rect = (parcel.u0, parcel.u1, parcel.v0, parcel.v1)
@@ -216,7 +247,7 @@ def _one_gate(plan: Plan, block: Block, rng: np.random.Generator) -> None:
 
 
 def _park(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """A large park with entrances on all four sides."""
+    """Lay out a large park with entrances on all four sides."""
     u0, u1, v0, v1 = block.u0, block.u1, block.v0, block.v1
     u, v = round(_between(rng, u0 + 200, u1 - 200), 1), round(_between(rng, v0 + 200, v1 - 200), 1)
     gates = [(u, v0), (u1, v), (u, v1), (u0, v)]
@@ -238,7 +269,7 @@ def _community_park(plan: Plan, parcel: Parcel, rng: np.random.Generator) -> Non
 
 
 def _closed_park(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """A fenced park whose only entrance lies in the east (a planted gap)."""
+    """Fence a park in whose only entrance lies in the east (a planted gap)."""
     del rng
     v = round((block.v0 + block.v1) / 2, 1)
     _park_paths(plan, block, [(block.u1, v)])
@@ -255,7 +286,7 @@ def _step_inside(block: Block | Parcel, gate: Place) -> Place:
 
 
 def _park_paths(plan: Plan, block: Block | Parcel, gates: list[Place]) -> None:
-    """A ring path, lobed like a lawn, with a way to each gate."""
+    """Draw a ring path, lobed like a lawn, with a way to each gate."""
     centre = block.centre
     radii = (0.32 * (block.u1 - block.u0), 0.32 * (block.v1 - block.v0))
     ring = np.round(ellipse(centre, radii, corners=16), 1)
@@ -266,7 +297,7 @@ def _park_paths(plan: Plan, block: Block | Parcel, gates: list[Place]) -> None:
 
 
 def _lake(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """A lake with a shore path; the islet in it has no street at all (a planted gap: ferries are no streets)."""
+    """Lead a path round the lake; the islet in it has no street (a planted gap: ferries are no streets)."""
     del rng
     shore = np.round(ellipse(LAKE_CENTRE, (LAKE_RADII[0] + 40, LAKE_RADII[1] + 40), corners=32), 1)
     plan.path(shore, "path")
@@ -282,7 +313,7 @@ def creek_v(u: FloatArray, middle: float) -> FloatArray:
 
 
 def _village(plan: Plan, block: Block, rng: np.random.Generator) -> None:
-    """Fields with a creek: a lane beside it, houses in clusters along lane and spurs, tracks to the roads."""
+    """Lead a creek through fields: lanes beside it, houses in clusters along lanes and spurs, tracks to the roads."""
     middle = (block.v0 + block.v1) / 2
     count = max(4, round((block.u1 - block.u0) / 95.0))
     us = np.round(np.linspace(block.u0, block.u1, count + 1), 1)
@@ -319,7 +350,8 @@ def _place(row: FloatArray) -> Place:
 def _along(line: FloatArray, offset: float) -> FloatArray:
     """Return houses beside a lane, two on each piece."""
     thirds = [line[:-1] + (line[1:] - line[:-1]) * share for share in (0.28, 0.72)]
-    return np.vstack(thirds) + np.array([0.0, offset])
+    homes: FloatArray = np.vstack(thirds) + np.array([0.0, offset])
+    return homes
 
 
 def _spur(plan: Plan, start: FloatArray, side: float, block: Block, rng: np.random.Generator) -> FloatArray:
@@ -331,11 +363,17 @@ def _spur(plan: Plan, start: FloatArray, side: float, block: Block, rng: np.rand
     plan.way(_place(start), end, "path")
     steps = np.arange(35.0, length + 1, 38.0)
     spots = start + np.column_stack([(end[0] - start[0]) * steps / length, side * steps])
-    return np.asarray(np.vstack([spots + np.array([13.0, 0.0]), spots - np.array([13.0, 0.0])]))
+    homes: FloatArray = np.vstack([spots + np.array([13.0, 0.0]), spots - np.array([13.0, 0.0])])
+    return homes
 
 
 def _tracks(
-    plan: Plan, block: Block, north: FloatArray, south: FloatArray, clusters: list[tuple[int, int]], rng: np.random.Generator
+    plan: Plan,
+    block: Block,
+    north: FloatArray,
+    south: FloatArray,
+    clusters: list[tuple[int, int]],
+    rng: np.random.Generator,
 ) -> None:
     """Lead tracks from the village lanes to the roads north and south of the fields."""
     for first, last in clusters:
@@ -350,7 +388,7 @@ def _tracks(
 def _village_parcels(plan: Plan, block: Block, homes: FloatArray, rng: np.random.Generator) -> None:
     middle = round((block.u0 + block.u1) / 2, 1)
     edges = [block.u0, middle, block.u1] if block.u1 - block.u0 > 900 else [block.u0, block.u1]
-    for u0, u1 in zip(edges[:-1], edges[1:], strict=True):
+    for u0, u1 in itertools.pairwise(edges):
         own = homes[(homes[:, 0] >= u0) & (homes[:, 0] < u1)]
         plan.parcels.append(Parcel(u0, u1, block.v0, block.v1, "village", own, _between(rng, 0.8, 1.2)))
 

@@ -13,8 +13,8 @@ from yike.sources.demo.terrain import FloatArray
 class PlantedGap:
     """Hold one planted case: where it is, what a diagnosis must say, and why.
 
-    ``unit_id`` is None where every unit of the subdistrict is meant, ``class_id`` None where every class is. ``verdict`` is pass, fail or
-    not_determinable; ``borderline`` says that the time lies within one second of the limit.
+    ``unit_id`` is None where every unit of the subdistrict is meant, ``class_id`` None where every class is.
+    ``verdict`` is pass, fail or not_determinable; ``borderline`` says that the time lies within one second of the limit.
     """
 
     key: str
@@ -30,8 +30,8 @@ class PlantedGap:
 PLANTED_GAPS = (
     PlantedGap(
         "across_river", "YJ04", "YJ04-01", "primary_school", "fail",
-        "A primary school stands about 350 m away as the crow flies, on the other bank; the nearest bridge is 460 m downstream, so the walk takes over 18 minutes.",
-        "小学直线距离约 350 米, 但在河对岸, 最近的桥在下游 460 米处, 步行要 18 分钟以上。",
+        "A primary school stands 350 m away as the crow flies, on the other bank; by the bridge it is over 18 minutes.",
+        "小学直线距离约 350 米, 但在河对岸, 经桥步行要 18 分钟以上。",
     ),
     PlantedGap(
         "one_gate", "YJ05", "YJ05-01", "wet_market", "fail",
@@ -56,7 +56,7 @@ PLANTED_GAPS = (
     PlantedGap(
         "behind_expressway", "YJ07", "YJ07-01", "kindergarten", "fail",
         "A kindergarten stands 110 m to the south behind the expressway at grade; the nearest way under it is 550 m off.",
-        "幼儿园在南边 110 米, 隔着地面段快速路, 最近的下穿通道在 550 米以外。",
+        "幼儿园在南边 110 米, 隔着地面段快速路, 下穿通道在 550 米以外。",
     ),
     PlantedGap(
         "at_the_limit", "YJ05", "YJ05-02", "elderly_daycare", "pass",
@@ -76,8 +76,8 @@ PLANTED_GAPS = (
     ),
     PlantedGap(
         "edge_of_data", "YJ11", "YJ11-01", "metro_station", "fail",
-        "No metro station is in reach in the known data, which end 200 m to the east: the verdict must say that it stands at the edge.",
-        "已知数据范围内没有走得到的地铁站, 但数据在东侧 200 米处即止, 结论须注明临近数据边界。",
+        "No metro station is in reach in the known data, which end near by in the east: the verdict must say so.",
+        "已知数据内没有骑行可达的地铁站, 但东侧不远处数据即止, 结论须注明。",
     ),
 )  # fmt: skip
 
@@ -127,7 +127,7 @@ def bans(centres: dict[str, FloatArray], *, one_gate: FloatArray) -> tuple[Ban, 
     canteens = [around(unit_id, 1000.0, "elder_canteen") for unit_id in centres if unit_id.startswith("YJ02")]
     return (
         around("YJ04-01", 1200.0, "primary_school", "nine_year_school"),
-        Ban(("wet_market",), float(one_gate[0]), float(one_gate[1]), 800.0),
+        Ban(("wet_market",), float(one_gate[0]), float(one_gate[1]), 1000.0),
         around("YJ03-01", 1000.0, "community_park"),
         around("YJ12-01", 3100.0, "community_health_center"),
         around("YJ07-01", 1200.0, "kindergarten"),

@@ -6,12 +6,16 @@ import numpy as np
 
 # Each syllable with its reading, so that the English name follows from the Chinese one.
 _FIRST = {
-    "柳": "Liu", "荷": "He", "桂": "Gui", "枫": "Feng", "竹": "Zhu", "兰": "Lan", "梅": "Mei", "松": "Song", "云": "Yun", "月": "Yue",
-    "晴": "Qing", "雨": "Yu", "锦": "Jin", "和": "He", "永": "Yong", "景": "Jing", "瑞": "Rui", "德": "De", "惠": "Hui", "颐": "Yi",
+    "柳": "Liu", "荷": "He", "桂": "Gui", "枫": "Feng", "竹": "Zhu", "兰": "Lan",
+    "梅": "Mei", "松": "Song", "云": "Yun", "月": "Yue", "晴": "Qing", "雨": "Yu",
+    "锦": "Jin", "和": "He", "永": "Yong", "景": "Jing", "瑞": "Rui", "德": "De",
+    "惠": "Hui", "颐": "Yi",
 }  # fmt: skip
 _SECOND = {
-    "荫": "yin", "汀": "ting", "庭": "ting", "岸": "an", "溪": "xi", "澜": "lan", "泽": "ze", "安": "an", "康": "kang", "宁": "ning",
-    "芳": "fang", "华": "hua", "秀": "xiu", "丰": "feng", "明": "ming", "清": "qing", "祥": "xiang", "源": "yuan", "林": "lin", "舟": "zhou",
+    "荫": "yin", "汀": "ting", "庭": "ting", "岸": "an", "溪": "xi", "澜": "lan",
+    "泽": "ze", "安": "an", "康": "kang", "宁": "ning", "芳": "fang", "华": "hua",
+    "秀": "xiu", "丰": "feng", "明": "ming", "清": "qing", "祥": "xiang", "源": "yuan",
+    "林": "lin", "舟": "zhou",
 }  # fmt: skip
 _FORMS = {
     "lanes": (("里", " Li"), ("坊", " Fang"), ("弄", " Long")),
@@ -20,8 +24,9 @@ _FORMS = {
     "core": (("坊", " Fang"), ("苑", " Court")),
 }
 _CLANS = {
-    "闻": "Wen", "乔": "Qiao", "纪": "Ji", "骆": "Luo", "谈": "Tan", "尹": "Yin", "康": "Kang", "邵": "Shao", "戚": "Qi", "倪": "Ni",
-    "祝": "Zhu", "盛": "Sheng", "柏": "Bai", "庄": "Zhuang", "褚": "Chu", "车": "Che", "费": "Fei", "翁": "Weng",
+    "闻": "Wen", "乔": "Qiao", "纪": "Ji", "骆": "Luo", "谈": "Tan", "尹": "Yin",
+    "康": "Kang", "邵": "Shao", "戚": "Qi", "倪": "Ni", "祝": "Zhu", "盛": "Sheng",
+    "柏": "Bai", "庄": "Zhuang", "褚": "Chu", "车": "Che", "费": "Fei", "翁": "Weng",
 }  # fmt: skip
 _WATERS = {"浜": "bang", "泾": "jing", "湾": "wan", "塘": "tang", "墩": "dun", "桥": "qiao"}
 _ORDINALS = (("第一", "First"), ("第二", "Second"), ("第三", "Third"))

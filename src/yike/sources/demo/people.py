@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,7 +99,7 @@ def make_neighbourhoods(plan: Plan, pieces: Pieces, ground: Ground, rng: np.rand
             rows += [_unit_row(subdistrict, kind, namer, parcels, of_parcel == first + k) for k in range(count)]
     _join_strays(parcels, people, of_parcel)
     stray = np.flatnonzero((of_parcel < 0) & (homes_in != ""))
-    of_parcel[stray] = [_nearest_unit(centres, of_parcel, homes_in, k) for k in stray]
+    of_parcel[stray] = [_nearest_unit(centres, of_parcel, homes_in, int(k)) for k in stray]
     units = _number(pd.DataFrame(rows))
     units["outline"] = _outlines(plan, ground, of_parcel, len(units))
     units[["centre_x", "centre_y"]] = _committees(units, plan, pieces, ground, of_parcel)
@@ -124,7 +125,8 @@ def _join_strays(parcels: list[Parcel], people: FloatArray, of_parcel: IndexArra
                 alike = edge & (kinds[second] == kinds[own[0]])
                 choices = of_parcel[second[alike if alike.any() else edge]]
                 if len(choices):
-                    of_parcel[own] = np.argmax(np.bincount(choices))
+                    load_of = np.bincount(of_parcel[of_parcel >= 0], weights=people[of_parcel >= 0])
+                    of_parcel[own] = choices[np.argmin(load_of[choices])]
 
 
 def _neighbours(parcels: list[Parcel]) -> tuple[IndexArray, IndexArray]:
@@ -182,7 +184,18 @@ def _cluster(
                 own = group == k
                 middle[k] = (centres[own] * people[own, None]).sum(axis=0) / load[k]
         stretch *= np.clip(np.sqrt(np.maximum(load, 1.0) * count / max(people.sum(), 1.0)), 0.85, 1.18)
-    return group
+    return _settle_empty(group, people, count)
+
+
+def _settle_empty(group: IndexArray, people: FloatArray, count: int) -> IndexArray:
+    """Give each group without people the fullest parcel of the fullest group."""
+    settled = group.copy()
+    for k in range(count):
+        load = np.bincount(settled, weights=people, minlength=count)
+        if load[k] == 0:
+            fullest = np.flatnonzero(settled == int(np.argmax(load)))
+            settled[fullest[int(np.argmax(people[fullest]))]] = k
+    return settled
 
 
 def _unit_row(
@@ -204,7 +217,7 @@ def _unit_row(
 
 
 def _number(units: pd.DataFrame) -> pd.DataFrame:
-    """Number the units of a subdistrict; a planted committee keeps the number that its gap is documented under."""
+    """Give units their ids by subdistrict; a planted committee keeps the number that its gap is documented under."""
     ids = [""] * len(units)
     for subdistrict, rows in units.groupby("subdistrict_id", sort=True).groups.items():
         taken = {ISLET_UNIT} if ISLET_UNIT.startswith(str(subdistrict)) else set()
@@ -221,8 +234,8 @@ def _strip_cells() -> list[tuple[float, float, float, float]]:
     us = np.unique(np.concatenate([U_LINES, RIVER_WATER, [sum(RAILWAY) / 2]]))
     vs = np.unique(np.concatenate([V_LINES, CANAL_WATER, [sum(EXPRESSWAY) / 2]]))
     cells = []
-    for u0, u1 in zip(us[:-1], us[1:], strict=True):
-        for v0, v1 in zip(vs[:-1], vs[1:], strict=True):
+    for u0, u1 in itertools.pairwise(us):
+        for v0, v1 in itertools.pairwise(vs):
             u, v = (u0 + u1) / 2, (v0 + v1) / 2
             wet = RIVER_WATER[0] < u < RIVER_WATER[1] or CANAL_WATER[0] < v < CANAL_WATER[1]
             strip = 4150 < u < 4450 or RAILWAY[0] < u < RAILWAY[1] or 2950 < v < 3040 or EXPRESSWAY[0] < v < EXPRESSWAY[1]
@@ -238,10 +251,11 @@ def _outlines(plan: Plan, ground: Ground, of_parcel: IndexArray, count: int) -> 
     rects = [(parcels[k].u0, parcels[k].u1, parcels[k].v0, parcels[k].v1) for k in own]
     units = list(of_parcel[own])
     boxes = shapely.box(*np.array(rects)[:, [0, 2, 1, 3]].T)
+    homes_in = [subdistrict_at(*parcels[row].centre) for row in own]
     for cell in _strip_cells():
         box = shapely.box(cell[0], cell[2], cell[1], cell[3])
         home = subdistrict_at((cell[0] + cell[1]) / 2, (cell[2] + cell[3]) / 2)
-        same = [k for k, row in enumerate(own) if subdistrict_at(*parcels[row].centre) == home]
+        same = [k for k, other in enumerate(homes_in) if other is home]
         units.append(units[same[int(np.argmin(shapely.distance(boxes[same], shapely.centroid(box))))]])
         rects.append(cell)
     every = shapely.box(*np.array(rects)[:, [0, 2, 1, 3]].T)
@@ -367,18 +381,19 @@ def make_demand(
 def _to_committee_means(weight: FloatArray, unit: IndexArray, units: pd.DataFrame) -> FloatArray:
     """Scale weights so that the committees of one subdistrict and kind have their mean number of residents."""
     scaled = weight.copy()
-    for (subdistrict, kind), rows in units.iloc[:-1].groupby(["subdistrict_id", "kind"], sort=True).groups.items():
-        zone = units["zone"][rows[0]]
-        own = np.isin(unit, np.asarray(rows))
-        scaled[own] *= _MEAN_RESIDENTS[(zone, str(kind))] * len(rows) / scaled[own].sum()
-        del subdistrict
+    settled = units.iloc[:-1]
+    keys = list(zip(settled["subdistrict_id"], settled["zone"], settled["kind"], strict=True))
+    for key in sorted(set(keys)):
+        rows = [row for row, other in enumerate(keys) if other == key]
+        own = np.isin(unit, rows)
+        scaled[own] *= _MEAN_RESIDENTS[key[1:]] * len(rows) / scaled[own].sum()
     return scaled
 
 
 def _whole(weight: FloatArray, total: int) -> IndexArray:
     """Share a whole number out by weight: largest remainders first, ties by position."""
     exact = np.round(weight / weight.sum() * total, 6)
-    whole = np.floor(exact).astype(np.int64)
+    whole: IndexArray = np.floor(exact).astype(np.int64)
     rest = total - int(whole.sum())
     whole[np.argsort(-(exact - whole), kind="stable")[:rest]] += 1
     return whole
@@ -390,4 +405,5 @@ def _by_age(counts: IndexArray, fabrics: NDArray[np.str_], rng: np.random.Genera
     edges[:, -1] = 1.0
     offset = np.floor(rng.random(len(counts)) * 1024) / 1024
     cuts = np.floor(np.round(counts[:, None] * edges + offset[:, None], 6)).astype(np.int64)
-    return np.diff(cuts, axis=1, prepend=0)
+    ages: IndexArray = np.diff(cuts, axis=1, prepend=0)
+    return ages

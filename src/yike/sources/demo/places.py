@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ from yike.sources.demo.catalogue import CANDIDATE_KINDS, COMMITTEE_ROOMS, METRO_
 from yike.sources.demo.hours import ALL_HOURS, NO_HOURS, PATTERNS
 from yike.sources.demo.names import Namer
 from yike.sources.demo.people import ISLET_UNIT, IndexArray, Neighbourhoods, parcel_at
-from yike.sources.demo.plan import Plan, Way
+from yike.sources.demo.plan import Campus, Plan, Way
 from yike.sources.demo.streets import Pieces
 from yike.sources.demo.terrain import DISTRICT, KNOWN, FloatArray, Ground
 
@@ -26,10 +27,8 @@ _WALK_CROW_M = 720.0
 _CYCLE_CROW_M = 2300.0
 _UNKNOWN_HOURS_SHARE = 0.12
 _CAMPUS_CLASSES = ("primary_school", "junior_middle_school", "senior_middle_school", "nine_year_school")
-_CAMPUS_SIZE_M = (70.0, 95.0)
 _MARGIN_SHARE = 0.12
 _BUS_STOP_GAP_M = 420.0
-_CAMPUS_GAP_M = 150.0
 _RIDERS_NEED = 0.3
 _BUS_ROAD_SHARE = 0.7
 
@@ -39,14 +38,23 @@ Words = tuple[str, str]  # Chinese, English
 
 @dataclass(frozen=True, eq=False)
 class Fronts:
-    """Hold places beside streets where a facility may stand: plan and ground places, outward normal, unit, margin or not."""
+    """Hold n places where a facility may stand.
 
-    uv: FloatArray
+    xy      (n, 2) [m] beside a street, or the gate of a campus
+    fabric  (n,) what the land around is
+    unit    (n,) position of the unit, -1 beyond the district's border
+    campus  (n,) position of the campus, -1 beside a street
+    """
+
     xy: FloatArray
-    normal: FloatArray
     fabric: NDArray[np.str_]
     unit: IndexArray
-    inside: NDArray[np.bool_]
+    campus: IndexArray
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Return (n,) which places lie in the district."""
+        return self.unit >= 0
 
 
 @dataclass(eq=False)
@@ -59,12 +67,17 @@ class Register:
     rows: list[dict[str, object]] = field(default_factory=list)
     entrances: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    campus_gates: list[FloatArray] = field(default_factory=list)
+    campuses: list[Campus] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
 
     def banned(self, class_id: str, xy: FloatArray) -> NDArray[np.bool_]:
         """Return (n,) which of (n, 2) ground places a planted gap keeps free of the class."""
         hits = [ban.hits(xy) for ban in self.bans if class_id in ban.class_ids]
         return np.any(hits, axis=0) if hits else np.zeros(len(xy), np.bool_)
+
+    def unused(self, rows: IndexArray, fronts: Fronts) -> IndexArray:
+        """Leave out fronts whose campus has a school already."""
+        return np.array([row for row in rows if int(fronts.campus[row]) not in self.taken], np.int64)
 
     def add(self, recipe: Recipe, xy: FloatArray, *, place: Words, planted: str = "", outline: object = None) -> str | None:
         """Enter a facility at (2,) [m] unless it is banned there; return its id."""
@@ -115,19 +128,25 @@ def make_fronts(plan: Plan, pieces: Pieces, neighbourhoods: Neighbourhoods, grou
     a, b = pieces.node_uv[pieces.tail[usable]], pieces.node_uv[pieces.head[usable]]
     length = np.sqrt(((b - a) ** 2).sum(axis=1))
     normal = np.column_stack([a[:, 1] - b[:, 1], b[:, 0] - a[:, 0]]) / length[:, None]
-    places, outward = [], []
+    places = []
     for share in (0.3, 0.7):
         for side in (1.0, -1.0):
             places.append(a + (b - a) * share + normal * side * _FRONT_OFFSET_M)
-            outward.append(normal * side)
-    uv, out = np.vstack(places), np.vstack(outward)
+    uv = np.vstack(places)
     parcel = parcel_at(plan, uv)
     fabric = np.array([entry.fabric for entry in plan.parcels])[parcel]
     lived = (parcel >= 0) & np.isin(fabric, ["lanes", "super", "grid", "core", "village"])
     lived &= (uv[:, 0] > KNOWN[0] + 60) & (uv[:, 0] < KNOWN[1] - 10)
     unit = neighbourhoods.of_parcel[parcel]
-    uv, out = uv[lived], out[lived]
-    return Fronts(uv, ground.xy(uv), out, fabric[lived], unit[lived], unit[lived] >= 0)
+    return Fronts(ground.xy(uv[lived]), fabric[lived], unit[lived], np.full(int(lived.sum()), -1))
+
+
+def make_campus_fronts(plan: Plan, neighbourhoods: Neighbourhoods, ground: Ground) -> Fronts:
+    """Return the gates of the land set aside for schools."""
+    parcels = [campus.parcel for campus in plan.campuses]
+    gates = ground.xy(np.array([campus.gate for campus in plan.campuses]))
+    fabric = np.full(len(parcels), "campus")
+    return Fronts(gates, fabric, neighbourhoods.of_parcel[parcels], np.arange(len(parcels)))
 
 
 def _is_public(way: Way) -> bool:
@@ -144,10 +163,13 @@ def make_facilities(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Place the facilities of all 37 classes; return facilities and entrances."""
     units = neighbourhoods.units
-    centres = {row.unit_id: np.array([row.centre_x, row.centre_y]) for row in units.itertuples()}
+    places = units[["centre_x", "centre_y"]].to_numpy(np.float64)
+    centres = {str(unit_id): place for unit_id, place in zip(units["unit_id"], places, strict=True)}
     one_gate = ground.xy(np.array([gaps.ONE_GATE]))[0]
     register = Register(ground, rng, gaps.bans(centres, one_gate=one_gate))
     fronts = make_fronts(plan, pieces, neighbourhoods, ground)
+    gates = make_campus_fronts(plan, neighbourhoods, ground)
+    register.campuses = plan.campuses
     recipes = {recipe.class_id: recipe for recipe in RECIPES}
     _plant(register, recipes, plan, pieces, ground)
     namer = Namer(rng)
@@ -156,9 +178,9 @@ def make_facilities(
     _bus_stops(register, recipes["bus_route"], plan, units)
     _committee_rooms(register, recipes, units)
     need = _need(plan, neighbourhoods)
-    reach = _reach(fronts, units)
+    streets, campuses = (fronts, _reach(fronts, units)), (gates, _reach(gates, units))
     for recipe in RECIPES:
-        _spread(register, recipe, fronts, reach, need, units)
+        _spread(register, recipe, *(campuses if recipe.class_id in _CAMPUS_CLASSES else streets), need, units)
     return pd.DataFrame(register.rows), pd.DataFrame(register.entrances)
 
 
@@ -179,14 +201,18 @@ def _rides(units: pd.DataFrame) -> NDArray[np.bool_]:
 def place_words(units: pd.DataFrame) -> list[Words]:
     """Return what each unit's place is called without its committee."""
     return [
-        (str(zh).removesuffix("居委会").removesuffix("村委会"), str(en).removesuffix(" Committee").removesuffix(" Village"))
+        (
+            str(zh).removesuffix("居委会").removesuffix("村委会"),
+            str(en).removesuffix(" Committee").removesuffix(" Village"),
+        )
         for zh, en in zip(units["name"], units["name_en"], strict=True)
     ]
 
 
-def _nearest_words(units: pd.DataFrame, xy: FloatArray) -> Words:
-    centres = units[["centre_x", "centre_y"]].to_numpy(np.float64)
-    return place_words(units)[int(np.argmin(((centres - xy) ** 2).sum(axis=1)))]
+def _nearest_words(units: pd.DataFrame) -> Callable[[FloatArray], Words]:
+    """Return the finder of what the nearest committee's place is called."""
+    centres, words = units[["centre_x", "centre_y"]].to_numpy(np.float64), place_words(units)
+    return lambda xy: words[int(np.argmin(((centres - xy) ** 2).sum(axis=1)))]
 
 
 def _reach(fronts: Fronts, units: pd.DataFrame) -> NDArray[np.bool_]:
@@ -207,50 +233,47 @@ def _spread(
 ) -> None:
     """Place a class one by one, each time at the best of ``skill`` random fronts: the one that serves most unmet need."""
     rng = register.rng
-    allowed = np.flatnonzero(fronts.inside & ~register.banned(recipe.class_id, fronts.xy))
-    rest = need.copy()
-    centres = units[["centre_x", "centre_y"]].to_numpy(np.float64)
-    for row in register.rows:
-        if row["class_id"] == recipe.class_id:
-            rest[((centres - np.array([row["x"], row["y"]])) ** 2).sum(axis=1) < _WALK_CROW_M**2] *= _SERVED_REST
+    free = ~register.banned(recipe.class_id, fronts.xy)
+    allowed, margin = np.flatnonzero(fronts.inside & free), np.flatnonzero(~fronts.inside & free)
     words = place_words(units)
+    rest = _unserved(register, recipe, need, units)
     for _ in range(recipe.count):
-        drawn = allowed[(rng.random(recipe.skill) * len(allowed)).astype(np.int64)]
-        if recipe.class_id in _CAMPUS_CLASSES:
-            drawn = drawn[_clear_of_campuses(register, fronts.uv[drawn])]
-            if not len(drawn):
-                continue
+        drawn = register.unused(allowed[(rng.random(recipe.skill) * len(allowed)).astype(np.int64)], fronts)
+        if not len(drawn):
+            continue
         # A planner's best guess is not the best place: each guess is off by up to a quarter.
         score = np.round((reach[drawn] @ rest) * (1 - 0.25 * rng.random(len(drawn))), 3)
         chosen = int(drawn[np.argmax(score)])
         rest[reach[chosen]] *= _SERVED_REST
         _build(register, recipe, fronts, chosen, words[fronts.unit[chosen]])
-    margin = np.flatnonzero(~fronts.inside & ~register.banned(recipe.class_id, fronts.xy))
     for _ in range(int(np.ceil(_MARGIN_SHARE * recipe.count))):
-        _build(register, recipe, fronts, int(margin[int(rng.random() * len(margin))]), OUTSIDE)
+        for front in register.unused(margin[[int(rng.random() * len(margin))]], fronts):
+            _build(register, recipe, fronts, int(front), OUTSIDE)
 
 
-def _clear_of_campuses(register: Register, uv: FloatArray) -> NDArray[np.bool_]:
-    if not register.campus_gates:
-        return np.ones(len(uv), np.bool_)
-    square = ((uv[:, None, :] - np.array(register.campus_gates)[None, :, :]) ** 2).sum(axis=2)
-    return np.asarray(square.min(axis=1) > _CAMPUS_GAP_M**2)
+def _unserved(register: Register, recipe: Recipe, need: FloatArray, units: pd.DataFrame) -> FloatArray:
+    """Return what need remains where planted facilities and committees' rooms serve already."""
+    rest = need.copy()
+    centres = units[["centre_x", "centre_y"]].to_numpy(np.float64)
+    for row in register.rows:
+        if row["class_id"] == recipe.class_id:
+            rest[((centres - np.array([row["x"], row["y"]])) ** 2).sum(axis=1) < _WALK_CROW_M**2] *= _SERVED_REST
+    return rest
 
 
 def _build(register: Register, recipe: Recipe, fronts: Fronts, front: int, place: Words) -> None:
-    """Set a facility at a front; a school gets a campus behind its gate."""
-    if recipe.class_id not in _CAMPUS_CLASSES:
+    """Set a facility at a front; a school takes the whole campus behind its gate."""
+    number = int(fronts.campus[front])
+    if number < 0:
         register.add(recipe, fronts.xy[front], place=place)
         return
-    out, gate = fronts.normal[front], fronts.uv[front]
-    along = np.array([-out[1], out[0]]) * _CAMPUS_SIZE_M[0] / 2
-    deep = out * _CAMPUS_SIZE_M[1]
-    outline = register.ground.polygon(np.array([gate + along, gate - along, gate - along + deep, gate + along + deep]))
-    middle = register.ground.xy((gate + deep / 2)[None, :])[0]
+    campus = register.campuses[number]
+    outline = register.ground.rectangle(campus.u0, campus.u1, campus.v0, campus.v1)
+    middle = register.ground.xy(np.array([[(campus.u0 + campus.u1) / 2, (campus.v0 + campus.v1) / 2]]))[0]
     facility_id = register.add(recipe, middle, place=place, outline=outline)
     if facility_id is not None:
-        register.campus_gates.append(gate)
-        register.enter(facility_id, register.ground.xy(gate[None, :]))
+        register.taken.add(number)
+        register.enter(facility_id, fronts.xy[[front]])
 
 
 def _plant(
@@ -291,13 +314,13 @@ def along_promenade(plan: Plan, pieces: Pieces, start: tuple[float, float], metr
 
 
 def _parks(register: Register, recipes: dict[str, Recipe], plan: Plan, units: pd.DataFrame, namer: Namer) -> None:
-    ground = register.ground
+    ground, nearest = register.ground, _nearest_words(units)
     for park in plan.parks:
         middle = ground.xy(np.array([[(park.u0 + park.u1) / 2, (park.v0 + park.v1) / 2]]))[0]
         facility_id = register.add(
             recipes[park.class_id],
             middle,
-            place=namer.stem() if park.class_id == "comprehensive_park" else _nearest_words(units, middle),
+            place=namer.stem() if park.class_id == "comprehensive_park" else nearest(middle),
             planted=park.key.replace("_", "-"),
             outline=ground.rectangle(park.u0, park.u1, park.v0, park.v1),
         )
@@ -313,6 +336,7 @@ def _metro(register: Register, recipe: Recipe, namer: Namer) -> None:
 
 def _bus_stops(register: Register, recipe: Recipe, plan: Plan, units: pd.DataFrame) -> None:
     """Set stops along most arterials: bus lines are measured at their stops."""
+    nearest = _nearest_words(units)
     for way in plan.ways:
         if not (way.arterial and way.open_):
             continue
@@ -324,7 +348,7 @@ def _bus_stops(register: Register, recipe: Recipe, plan: Plan, units: pd.DataFra
             continue
         count = max(1, round(length / _BUS_STOP_GAP_M))
         for xy in register.ground.xy(a + (b - a) * ((np.arange(count) + 0.5) / count)[:, None]):
-            register.add(recipe, xy, place=_nearest_words(units, xy))
+            register.add(recipe, xy, place=nearest(xy))
 
 
 def _committee_rooms(register: Register, recipes: dict[str, Recipe], units: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,6 +77,7 @@ class Plan:
     signals: list[Place] = field(default_factory=list)
     crossings: list[Place] = field(default_factory=list)
     parks: list[Park] = field(default_factory=list)
+    campuses: list[Campus] = field(default_factory=list)
 
     def way(self, a: Place, b: Place, kind: str = "street", **marks: bool) -> None:
         """Draw a way unless it has no length."""
@@ -85,8 +87,20 @@ class Plan:
 
     def path(self, places: FloatArray, kind: str = "path", **marks: bool) -> None:
         """Draw ways along a polyline (k, 2)."""
-        for a, b in zip(places[:-1], places[1:], strict=True):
+        for a, b in itertools.pairwise(places):
             self.way((float(a[0]), float(a[1])), (float(b[0]), float(b[1])), kind, **marks)
+
+    def campus(self, rect: tuple[float, float, float, float], side: str) -> None:
+        """Set land aside for a school, walled in with one gate in the middle of a side."""
+        parcel = Parcel(*rect, "campus", streets=side)
+        u, v = (round(coordinate, 1) for coordinate in parcel.centre)
+        self.walled(parcel, [(side, u if side in "SN" else v)])
+        near = WALL_INSET_M - 1
+        gates = {"S": (u, rect[2] + near), "N": (u, rect[3] - near), "W": (rect[0] + near, v), "E": (rect[1] - near, v)}
+        inset = WALL_INSET_M + 1
+        inner = (rect[0] + inset, rect[1] - inset, rect[2] + inset, rect[3] - inset)
+        self.campuses.append(Campus(len(self.parcels), *inner, gates[side]))
+        self.parcels.append(parcel)
 
     def walled(self, parcel: Parcel, gates: list[tuple[str, float]]) -> None:
         """Draw the wall of a parcel, open at each gate (side, place along the side)."""
@@ -112,6 +126,18 @@ class Park:
     class_id: str
     entrances: tuple[Place, ...]
     key: str = ""
+
+
+@dataclass(frozen=True)
+class Campus:
+    """Hold land for a school: its parcel (position in the plan's list), rectangle and the place of its gate."""
+
+    parcel: int
+    u0: float
+    u1: float
+    v0: float
+    v1: float
+    gate: Place
 
 
 def _grain(place: Place) -> Place:

@@ -25,7 +25,7 @@ from yike.sources.demo.terrain import (
 )
 
 _CREEK_HALF_WIDTH_M = 5.0
-_BUILT = ("lanes", "super", "grid", "core", "industry")
+_BUILT = ("lanes", "super", "grid", "core", "campus", "industry")
 
 
 def make_extent(ground: Ground) -> shapely.Polygon:
@@ -60,7 +60,7 @@ def make_barriers(plan: Plan, ground: Ground) -> pd.DataFrame:
         {
             "barrier_id": [f"B{k:05d}" for k in range(1, len(lines) + 1)],
             "kind": [kind for kind, _ in lines],
-            "geometry": [ground.line(line) for _, line in lines],
+            "geometry": ground.lines([line for _, line in lines]),
         }
     )
 

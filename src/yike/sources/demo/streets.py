@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,7 +54,7 @@ def draw_promenades(plan: Plan) -> None:
     for bank, inward in ((RIVER[0], 1.0), (RIVER[1], -1.0)):
         u = bank + inward * PROMENADE_INSET_M
         stops = [low + 40 + 235 * k for k in range(int((high - low - 80) / 235) + 1)]
-        for a, b in zip(stops[:-1], stops[1:], strict=True):
+        for a, b in itertools.pairwise(stops):
             plan.way((u, a), (u, b), "footway", cycle=False)
         for stop in stops:
             plan.way((bank, stop), (u, stop), "footway", cycle=False)
@@ -114,7 +115,7 @@ def _chain(
     else:
         return np.array([a, b])
     low, high = sorted((int(nodes[a, axis]), int(nodes[b, axis])))
-    between = line[(nodes[line, axis] >= low) & (nodes[line, axis] <= high)]
+    between: IndexArray = line[(nodes[line, axis] >= low) & (nodes[line, axis] <= high)]
     between = between[np.argsort(nodes[between, axis], kind="stable")]
     return between if between[0] == a else between[::-1]
 
@@ -194,7 +195,7 @@ def _lengths_m(shapes: NDArray[np.object_]) -> FloatArray:
     vertices, owner = shapely.get_coordinates(shapes, return_index=True)
     same = owner[1:] == owner[:-1]
     steps = np.sqrt(((vertices[1:] - vertices[:-1]) ** 2).sum(axis=1))
-    return np.bincount(owner[1:][same], weights=steps[same], minlength=len(shapes))
+    return np.bincount(owner[1:][same], weights=steps[same], minlength=len(shapes)).astype(np.float64)
 
 
 def _network(pieces: Pieces, segments: pd.DataFrame, *, mode: str) -> StreetNetwork:

@@ -7,6 +7,8 @@ bend with it.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,7 +123,8 @@ class Ground:
         y = v - 0.6 * slope * near * (u - 4300.0) + 190.0 * np.sin(2 * np.pi * u / 6900.0 + 0.9)
         east = np.round((x + FALSE_EAST_M) / GRAIN_M) * GRAIN_M
         north = np.round((y + FALSE_NORTH_M) / GRAIN_M) * GRAIN_M
-        return np.round(np.column_stack([east, north]), 1)
+        rounded: FloatArray = np.round(np.column_stack([east, north]), 1).astype(np.float64)
+        return rounded
 
     def _shifted(self, uv: FloatArray) -> tuple[FloatArray, FloatArray]:
         i = np.clip(np.searchsorted(U_LINES, uv[:, 0], side="right") - 1, 0, len(U_LINES) - 2)
@@ -136,6 +139,12 @@ class Ground:
     def line(self, uv: FloatArray, *, step_m: float = 40.0) -> shapely.LineString:
         """Return the ground shape of a plan polyline (k, 2)."""
         return shapely.LineString(self.xy(densify(uv, step_m=step_m)))
+
+    def lines(self, uvs: Sequence[FloatArray], *, step_m: float = 40.0) -> list[shapely.LineString]:
+        """Return the ground shapes of many plan polylines."""
+        fine = [densify(uv, step_m=step_m) for uv in uvs]
+        owner = np.repeat(np.arange(len(fine)), [len(uv) for uv in fine])
+        return list(shapely.linestrings(self.xy(np.vstack(fine)), indices=owner))
 
     def polygon(self, uv: FloatArray, *, step_m: float = 40.0) -> shapely.Polygon:
         """Return the ground shape of a plan ring (k, 2), closed or not."""
@@ -170,7 +179,7 @@ def make_ground(rng: np.random.Generator) -> Ground:
 def densify(uv: FloatArray, *, step_m: float) -> FloatArray:
     """Return a polyline (k, 2) with further vertices so that no two are more than ``step_m`` apart."""
     pieces = []
-    for start, end in zip(uv[:-1], uv[1:], strict=True):
+    for start, end in itertools.pairwise(uv):
         count = max(1, int(np.ceil(np.sqrt(((end - start) ** 2).sum()) / step_m)))
         pieces.append(start + (end - start) * (np.arange(count) / count)[:, None])
     return np.vstack([*pieces, uv[-1:]])
