@@ -15,6 +15,7 @@ from yike.reports.shortfalls import Shortfall, gap_words, why_words
 from yike.reports.wording import Wording
 
 LARGEST_GAPS = 12
+_GAPS_OF_A_CLASS = 2
 _LISTED = 5
 _NAMED = 3
 _CENTRE = "committee_centre"
@@ -52,6 +53,15 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class AreaLine:
+    """Hold one subdistrict of the overview; ``figures`` stand in the order of its columns."""
+
+    name: str
+    href: str
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class GapLine:
     """Hold one line of the list of the largest gaps."""
 
@@ -71,6 +81,8 @@ class Findings:
     sentences: tuple[str, ...]
     worst_classes: tuple[Bar, ...]
     worst_areas: tuple[Bar, ...]
+    areas: tuple[AreaLine, ...]
+    total: tuple[str, ...]
     gaps: tuple[GapLine, ...]
     quality: tuple[WhyRow, ...]
 
@@ -110,6 +122,8 @@ def findings_of(evidence: Evidence, blind_class: str | None) -> Findings:
         sentences=_sentences(evidence, blind_class),
         worst_classes=_worst_classes(evidence),
         worst_areas=_worst_areas(evidence),
+        areas=_area_lines(evidence),
+        total=_area_figures(evidence, evidence.area("all")),
         gaps=_largest_gaps(evidence),
         quality=_quality(evidence),
     )
@@ -134,10 +148,11 @@ def verdict_counts(verdicts: pd.DataFrame, by: str) -> pd.DataFrame:
     return counts.reindex(columns=[PASS, FAIL, NOT_DETERMINABLE], fill_value=0)
 
 
-def most_missing_class(evidence: Evidence) -> str | None:
-    """Return the class that most neighbourhoods miss."""
-    classes = evidence.classes("all")
-    failed = classes["failed"]
+def most_missing_class(evidence: Evidence, *, beside: str | None = None) -> str | None:
+    """Return the class that most neighbourhoods miss, another than ``beside`` where there is one."""
+    failed = evidence.classes("all")["failed"]
+    others = failed.drop(index=beside, errors="ignore") if beside is not None else failed
+    failed = others if len(others) and others.max() > 0 else failed
     return str(failed.idxmax()) if len(failed) and failed.max() > 0 else None
 
 
@@ -258,6 +273,31 @@ def _worst_areas(evidence: Evidence) -> tuple[Bar, ...]:
     )
 
 
+def _area_lines(evidence: Evidence) -> tuple[AreaLine, ...]:
+    lines = []
+    for area in evidence.places.subdistricts:
+        row = evidence.area("subdistrict", area.area_id)
+        if row is not None:
+            lines.append(AreaLine(area.name, f"#{area.anchor}", _area_figures(evidence, row)))
+    return tuple(lines)
+
+
+def _area_figures(evidence: Evidence, row: pd.Series | None) -> tuple[str, ...]:
+    """Write the figures of an area: neighbourhoods, residents, pairs, rate with bounds, complete ones, residents covered."""
+    words, known = evidence.words, evidence.places.population_known
+    if row is None:
+        return ()
+    return (
+        words.count(row["units"]),
+        words.count(row["residents"]) if known else words.percent(None),
+        *(words.count(row[key]) for key in ("passed", "failed", "not_determinable")),
+        words.percent(row["rate"]),
+        f"{words.percent(row['rate_low'])} – {words.percent(row['rate_high'])}",
+        words.count(row["units_complete"]),
+        words.percent(row["covered_share"] if known else None),
+    )
+
+
 def _sentences(evidence: Evidence, blind_class: str | None) -> tuple[str, ...]:
     words, total = evidence.words, evidence.area("all")
     if total is None:
@@ -286,7 +326,7 @@ def _sentences(evidence: Evidence, blind_class: str | None) -> tuple[str, ...]:
     if len(areas) > 1:
         named = [words.say("sentence.area", name=bar.name, rate=words.percent(bar.share)) for bar in areas]
         said.append(words.say("sentence.weakest", areas=words.joined(named)))
-    barred = sum(bool(gap.between) and gap.required for gaps in evidence.shortfalls.values() for gap in gaps)
+    barred = sum(gap.near_straight and gap.required for gaps in evidence.shortfalls.values() for gap in gaps)
     if barred:
         said.append(words.say("sentence.barred", count=words.count(barred), failed=words.count(total["failed"])))
     if not evidence.places.population_known:
@@ -308,9 +348,16 @@ def _opening(evidence: Evidence, total: pd.Series) -> str:
 
 
 def _largest_gaps(evidence: Evidence) -> tuple[GapLine, ...]:
-    every = [gap for gaps in evidence.shortfalls.values() for gap in gaps[:1] if gap.required]
-    lines = []
-    for gap in sorted(every, key=lambda one: one.order)[:LARGEST_GAPS]:
+    every = sorted((gap for gaps in evidence.shortfalls.values() for gap in gaps if gap.required), key=lambda one: one.order)
+    listed: dict[str, list[str]] = {}
+    lines: list[GapLine] = []
+    for gap in every:
+        units = listed.setdefault(gap.class_id, [])
+        if len(units) == _GAPS_OF_A_CLASS or any(gap.unit_id in others for others in listed.values()):
+            continue
+        if len(lines) == LARGEST_GAPS:
+            break
+        units.append(gap.unit_id)
         unit = evidence.places.by_id[gap.unit_id]
         name = evidence.class_name(gap.class_id)
         lines.append(

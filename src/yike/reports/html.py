@@ -87,7 +87,7 @@ def render_html(
     blind = most_blind_class(diagnosis) if places.population_known else None
     shared = shared_layers(city, places)
     report = Report(
-        title=words.say("title", place=places.district or diagnosis.city_title),
+        title=words.say("title", place=_place_name(diagnosis, places.district, lang)),
         subtitle=tuple(_subtitle(diagnosis, city, words)),
         definitions=shared.definitions,
         findings=findings_of(gathered, blind),
@@ -99,6 +99,11 @@ def render_html(
     )
     template = _environment().get_template("report.html")
     return template.render(report=report, lang=lang, say=words.say, words=words, ramp_css=Markup(css_rules()))
+
+
+def _place_name(diagnosis: Diagnosis, district: str, lang: str) -> str:
+    """Name the place: the district in Chinese; in English the city's title, which may carry both."""
+    return district if district and lang == "zh" else diagnosis.city_title
 
 
 def _environment() -> Environment:
@@ -134,7 +139,7 @@ def _maps(evidence: Evidence, shared: SharedLayers, blind: str | None) -> list[D
         failed = required[required["verdict"] == FAIL].groupby("unit_id").size()
         missing = {unit: int(failed.get(unit, 0)) for unit in required["unit_id"].unique()}
         drawn.append(missing_map(shared, missing, places, words=words))
-    worst = most_missing_class(evidence) or next(iter(required["class_id"]), None)
+    worst = most_missing_class(evidence, beside=blind) or next(iter(required["class_id"]), None)
     if worst is not None:
         rows = diagnosis.verdicts[diagnosis.verdicts["class_id"] == worst]
         also = diagnosis.standard.class_(worst).also_met_by

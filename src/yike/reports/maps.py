@@ -29,7 +29,11 @@ _MAIN_STROKE_SHARE = 0.22
 _CONTEXT_ORDER = ("built", "green", "water", "rail", "motorway")
 _LINES = ("rail", "motorway")
 _MOST_DOTS = 400
+_MOST_BADGES = 60
 _ROUTE_GROWTH = 0.45
+_CORNER_PX = 4.0
+_WALLS_AROUND_M = 100.0
+_CORNER_CHANGE = 0.15
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def missing_map(shared: SharedLayers, missing: Mapping[str, int], places: Places
 def blind_zone_map(shared: SharedLayers, zones: pd.DataFrame, *, class_name: str, words: Wording) -> DrawnMap:
     """Draw the blind zones of one class, the largest labelled with their residents."""
     frame = shared.frame
-    path = frame.path(zones["outline"])
+    path = frame.path([_rounded(shape, frame) for shape in zones["outline"]])
     layers = f'<path class="blind" d="{path}"/>'
     labels = [
         Label(*frame.percent(x, y), words.count(residents), "figure")
@@ -199,13 +203,14 @@ def subdistrict_map(
         _base(city, frame, most_vertices=_PAGE_VERTICES, over_units=True),
         f'<path class="border thin" d="{frame.path([shape.boundary for shape in others])}"/>',
         f'<path class="border" d="{_border(area, frame)}"/>',
-        f'<path class="wall" d="{frame.path(_barriers(city, ("wall",)))}"/>',
+        f'<path class="wall" d="{frame.path(_near_walls(city, home))}"/>',
         _dots(frame, _class_points(city, class_ids), "facility", radius_px=2.2),
         f'<path class="straight" d="{frame.path(straight)}"/>',
         f'<path class="route-case" d="{frame.path(routes)}"/><path class="route" d="{frame.path(routes)}"/>',
         _dots(frame, ends, "target", radius_px=4),
     ]
-    labels = tuple(Label(*frame.percent(unit.x, unit.y), str(unit.number), "number") for unit in area.units)
+    look = "number" if len(area.units) <= _MOST_BADGES else "number-small"
+    labels = tuple(Label(*frame.percent(unit.x, unit.y), str(unit.number), look) for unit in area.units)
     legend = [LegendEntry(f"rate-{step}", label) for step, label in enumerate(_share_labels(words))]
     legend += [
         LegendEntry(swatch, words.say(f"map.{key}"))
@@ -293,6 +298,14 @@ def _barriers(city: City, kinds: Sequence[str]) -> np.ndarray:
     return np.asarray(city.barriers.loc[city.barriers["kind"].isin(kinds), "geometry"].to_numpy(object))
 
 
+def _near_walls(city: City, home: Bounds) -> np.ndarray:
+    """Return the walls in and around a subdistrict; farther ones would only clutter its map."""
+    left, bottom, right, top = home
+    walls = _barriers(city, ("wall",))
+    near = shapely.box(left - _WALLS_AROUND_M, bottom - _WALLS_AROUND_M, right + _WALLS_AROUND_M, top + _WALLS_AROUND_M)
+    return walls[shapely.intersects(walls, near)] if len(walls) else walls
+
+
 def _unit_shape(unit: Neighbourhood, frame: Frame, radius: int, *, style: str = "") -> str:
     mark = f'class="{style}"' if style else f'id="u{unit.index}"'
     if unit.outline is not None:
@@ -345,6 +358,13 @@ def _area_label(area: Subdistrict, frame: Frame) -> Label:
     x = middle.x if middle is not None else float(np.mean([unit.x for unit in area.units]))
     y = middle.y if middle is not None else float(np.mean([unit.y for unit in area.units]))
     return Label(*frame.percent(x, y), area.name, "area")
+
+
+def _rounded(shape: shapely.Geometry, frame: Frame) -> shapely.Geometry:
+    """Round the corners of a zone drawn from grid cells; the zone itself where that would change it much."""
+    reach = _CORNER_PX * frame.px_m
+    round_shape = shape.buffer(reach).buffer(-2 * reach).buffer(reach)
+    return round_shape if abs(round_shape.area - shape.area) < _CORNER_CHANGE * shape.area else shape
 
 
 def _bounds(shapes: np.ndarray) -> Bounds:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yike.model.diagnosis import NOT_DETERMINABLE, Diagnosis
 from yike.model.profile import Profile, load_profiles, profile_sources
-from yike.model.requirement import Figure, Source, Term, figures_of
+from yike.model.requirement import STATUSES, Figure, Provenance, Source, Term, figures_of
 from yike.model.standard import FacilityClass, Standard
 from yike.reports.findings import Evidence, WhyRow
 from yike.reports.wording import Wording
@@ -21,6 +21,7 @@ _PROFILE_FIGURES = (
     "steps_factor",
     "connection_limit_m",
 )
+Cited = Mapping[tuple[str, str], tuple[int, Source]]
 _SAID_ALREADY = ("kind", "format", "engine_version", "city", "standard", "parameters", "result_hash")
 
 
@@ -84,28 +85,28 @@ def method_of(evidence: Evidence, *, extra: Mapping[str, object]) -> Method:
     diagnosis, words = evidence.diagnosis, evidence.words
     standard = diagnosis.standard
     profiles = _used_profiles(diagnosis)
-    requirements = tuple(_requirements(standard, words))
+    cited = _numbers(standard)
     return Method(
-        origin=_origin(standard, words),
+        origin=_origin(standard, cited, words),
         zones=tuple(_zones(standard, words)),
         formulas=tuple((words.say(f"formula.{key}.name"), words.say(f"formula.{key}")) for key in FORMULAS),
-        requirements=requirements,
+        requirements=tuple(_requirements(standard, cited, words)),
         statuses=_statuses(standard, words),
-        profiles=tuple(_profile_figures(profiles, words)),
+        profiles=tuple(_profile_figures(profiles, cited, words)),
         reasons=_reasons(evidence),
-        sources=tuple(_sources(standard, words)),
+        sources=tuple(_sources(cited, words)),
         data=tuple(_data(evidence)),
         limits=tuple(words.say(f"limits.{key}") for key in ("reach", "streets", "inventory", "profile", "polygons")),
         evidence=tuple(_evidence(diagnosis, extra, words)),
     )
 
 
-def _origin(standard: Standard, words: Wording) -> str:
+def _origin(standard: Standard, cited: Cited, words: Wording) -> str:
     share = standard.origin.minimum_share
     said = words.say(f"method.origin.{standard.origin.measured_at}")
     if share is not None:
         said += words.say("method.origin.share", share=words.percent(share))
-    place = _place(standard, standard.origin.provenance.source, standard.origin.provenance.clause, words)
+    place = _place(cited, standard.origin.provenance, words)
     return words.say("method.origin.source", said=said, place=place, status=_status(standard.origin.provenance.status, words))
 
 
@@ -118,12 +119,12 @@ def _zones(standard: Standard, words: Wording) -> Iterator[tuple[str, str]]:
         yield zone.names.say(words.lang), modes
 
 
-def _requirements(standard: Standard, words: Wording) -> Iterator[ClassRequirement]:
+def _requirements(standard: Standard, cited: Cited, words: Wording) -> Iterator[ClassRequirement]:
     for entry in standard.classes:
         field = standard.field_(entry.field).names.say(words.lang)
         rows = [(term, figure) for term in entry.terms for figure in figures_of(term).items()]
         if not rows:
-            yield _class_only(standard, entry, field, words)
+            yield _class_only(entry, field, cited, words)
         for order, (term, (_, figure)) in enumerate(rows):
             note = figure.note or (entry.note if order == 0 else None)
             yield ClassRequirement(
@@ -132,20 +133,20 @@ def _requirements(standard: Standard, words: Wording) -> Iterator[ClassRequireme
                 name=_class_label(entry, words),
                 first=order == 0,
                 requirement=_requirement(term, figure, words),
-                source=_place(standard, figure.source, figure.clause, words),
+                source=_place(cited, figure.provenance, words),
                 status=_status(figure.status, words),
                 note=note.say(words.lang) if note else "",
             )
 
 
-def _class_only(standard: Standard, entry: FacilityClass, field: str, words: Wording) -> ClassRequirement:
+def _class_only(entry: FacilityClass, field: str, cited: Cited, words: Wording) -> ClassRequirement:
     return ClassRequirement(
         class_id=entry.id,
         field=field,
         name=_class_label(entry, words),
         first=True,
         requirement=words.say("term.none"),
-        source=_place(standard, entry.provenance.source, entry.provenance.clause, words),
+        source=_place(cited, entry.provenance, words),
         status=_status(entry.status, words),
         note=entry.note.say(words.lang) if entry.note else "",
     )
@@ -156,6 +157,7 @@ def _class_label(entry: FacilityClass, words: Wording) -> str:
     marks = [words.say("method.tier", minutes=entry.tier)] if entry.tier else []
     marks += [words.say(f"kind.{entry.kind}")] if entry.kind else []
     marks += [words.say("kind.recommended")] if entry.obligation == "recommended" else []
+    marks += [words.say("method.class_status", status=_status(entry.status, words))] if entry.status != "official" else []
     return words.say("method.class", name=name, marks=words.joined(marks)) if marks else name
 
 
@@ -169,19 +171,37 @@ def _requirement(term: Term, figure: Figure, words: Wording) -> str:
 
 
 def _statuses(standard: Standard, words: Wording) -> tuple[WhyRow, ...]:
-    figures = [figure for entry in standard.classes for term in entry.terms for figure in figures_of(term).values()]
+    terms = [term for entry in standard.classes for term in entry.terms]
+    figures = [str(figure.status) for term in terms for figure in figures_of(term).values()]
+    counted = (("figures", figures), ("classes", [str(entry.status) for entry in standard.classes]))
     return tuple(
-        WhyRow(_status(status, words), words.count(sum(figure.status == status for figure in figures)))
-        for status in ("official", "secondary", "unverified")
+        WhyRow(words.say(f"method.statuses.{kind}"), words.joined(_status_counts(found, words))) for kind, found in counted
     )
+
+
+def _status_counts(found: list[str], words: Wording) -> list[str]:
+    listed = [(status, found.count(status)) for status in STATUSES]
+    return [words.say("method.status_count", status=_status(status, words), count=count) for status, count in listed]
 
 
 def _status(status: str, words: Wording) -> str:
     return words.say(f"status.{status}")
 
 
-def _place(standard: Standard, key: str, clause: str, words: Wording) -> str:
-    return words.say("method.place", title=standard.source(key).title.say(words.lang), clause=clause or "–")
+def _numbers(standard: Standard) -> Cited:
+    """Give every document a number: those of the standard, then those of the travel profiles."""
+    listed = [("standard", source) for source in standard.sources] + [("profile", source) for source in profile_sources()]
+    return {(owner, source.key): (number, source) for number, (owner, source) in enumerate(listed, start=1)}
+
+
+def _place(cited: Cited, provenance: Provenance, words: Wording, *, owner: str = "standard") -> str:
+    """Say where a figure stands: the document's number in the list, the clause, and where its words were read."""
+    said = f"[{cited[owner, provenance.source][0]}]"
+    if provenance.clause:
+        said = words.say("method.place", number=said, clause=provenance.clause)
+    if provenance.seen_in:
+        said = words.say("method.seen_in", place=said, number=f"[{cited[owner, provenance.seen_in][0]}]")
+    return said
 
 
 def _used_profiles(diagnosis: Diagnosis) -> list[Profile]:
@@ -189,8 +209,7 @@ def _used_profiles(diagnosis: Diagnosis) -> list[Profile]:
     return [profile for name, profile in load_profiles().items() if name in used]
 
 
-def _profile_figures(profiles: list[Profile], words: Wording) -> Iterator[ProfileFigure]:
-    titles = {source.key: source.title.say(words.lang) for source in profile_sources()}
+def _profile_figures(profiles: list[Profile], cited: Cited, words: Wording) -> Iterator[ProfileFigure]:
     for profile in profiles:
         for name in _PROFILE_FIGURES:
             figure: Figure = getattr(profile, name)
@@ -199,7 +218,7 @@ def _profile_figures(profiles: list[Profile], words: Wording) -> Iterator[Profil
                 profile=profile.names.say(words.lang),
                 name=words.say(f"profile.{name}"),
                 figure=value,
-                source=words.say("method.place", title=titles.get(figure.source, figure.source), clause=figure.clause or "–"),
+                source=_place(cited, figure.provenance, words, owner="profile"),
                 status=_status(figure.status, words),
                 note=figure.note.say(words.lang) if figure.note else "",
             )
@@ -212,9 +231,9 @@ def _reasons(evidence: Evidence) -> tuple[WhyRow, ...]:
     return tuple(WhyRow(words.reason(str(code)), words.count(int(count))) for code, count in unknown.items())
 
 
-def _sources(standard: Standard, words: Wording) -> Iterator[tuple[str, str]]:
-    for source in (*standard.sources, *profile_sources()):
-        yield source.title.say(words.lang), words.joined(_about(source, words))
+def _sources(cited: Cited, words: Wording) -> Iterator[tuple[str, str]]:
+    for number, source in cited.values():
+        yield f"[{number}] {source.title.say(words.lang)}", words.joined(_about(source, words))
 
 
 def _about(source: Source, words: Wording) -> Iterator[str]:

@@ -58,6 +58,15 @@ class Shortfall:
         return math.isfinite(self.asked_share)
 
     @property
+    def near_straight(self) -> bool:
+        """Tell whether the place would be within the limit if the streets led there in a straight line at the same pace."""
+        if not self.reachable or not self.route_m > 0:
+            return False
+        if math.isfinite(self.limit_m):
+            return self.straight_m <= self.limit_m
+        return self.straight_m * self.time_s / self.route_m <= self.limit_s
+
+    @property
     def order(self) -> tuple[bool, float, float, str]:
         """Return what sorts the worst first; what is only recommended comes after all that is required."""
         far = self.straight_m if math.isfinite(self.straight_m) else 0.0
@@ -217,11 +226,11 @@ def why_words(gap: Shortfall, *, words: Wording) -> str:
         return ""
     route = words.metres(gap.route_m)
     detour = gap.route_m > _DETOUR * gap.straight_m
-    if gap.between and detour:
+    if gap.between and (detour or gap.near_straight):
         return words.say("why.barrier", between=_between(gap, words), straight=straight, route=route)
     if math.isfinite(gap.over_s) and gap.waited_s >= gap.over_s > 0:
         return words.say("why.waiting", waited=words.span(gap.waited_s))
-    if detour:
+    if detour or gap.near_straight:
         return words.say("why.detour", straight=straight, route=route)
     return words.say("why.far", straight=straight, route=route)
 

@@ -13,6 +13,7 @@ from yike.reports.findings import Evidence, required_pairs, unit_rates, verdict_
 from yike.reports.maps import DrawnMap, subdistrict_map
 from yike.reports.places import Neighbourhood, Subdistrict
 from yike.reports.shortfalls import Shortfall, gap_words, limit_words, rows_of, tightest_pass, why_words
+from yike.reports.wording import SECONDS_PER_MINUTE
 
 MOST_UNITS = 250
 _VERDICT_MARK = {PASS: "p", FAIL: "f", NOT_DETERMINABLE: "n"}
@@ -255,7 +256,8 @@ def _short_figure(evidence: Evidence, gap: Shortfall) -> str:
     if gap.by_residents:
         return evidence.words.percent(gap.covered_share)
     if math.isfinite(gap.over_s):
-        return f"+{math.ceil(gap.over_s)}s" if gap.over_s < 60 else f"+{evidence.words.minutes(gap.over_s)}"
+        whole = math.ceil(gap.over_s)
+        return f"+{whole}s" if whole < SECONDS_PER_MINUTE else f"+{evidence.words.minutes(gap.over_s)}"
     if math.isfinite(gap.over_m):
         return f"+{max(1, round(gap.over_m)):,}m"
     return evidence.words.say("cell.unreached" if gap.exists else "cell.none")

@@ -55,8 +55,9 @@ class Wording:
 
     def span(self, seconds: float) -> str:
         """Say a time [s] with its unit: whole seconds below one minute, else minutes."""
-        if seconds < SECONDS_PER_MINUTE:
-            return self.say("unit.seconds", figure=f"{math.ceil(seconds)}")
+        whole = math.ceil(seconds)
+        if whole < SECONDS_PER_MINUTE:
+            return self.say("unit.seconds", figure=f"{whole}")
         return self.say("unit.minutes", figure=self.minutes(seconds))
 
     def metres(self, metres: float) -> str:
