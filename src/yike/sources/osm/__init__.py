@@ -88,13 +88,18 @@ def read_osm_city(
     return city
 
 
+def _closed(network: StreetNetwork) -> str:
+    count = int((~network.attachable).sum())
+    return f"{count} segments take no attachment (bridges, tunnels, crossings, platforms, left-over pieces)"
+
+
 def _origins(data: OsmData, networks: dict[str, StreetNetwork], places: Places, extent_note: str) -> tuple[Origin, ...]:
     def origin(part: str, note: str) -> Origin:
         return Origin(part=part, source=data.file, sha256=data.sha256, date=data.date, licence=LICENCE, note=note)
 
     broken = f"{data.broken_ways} ways cut where nodes are missing, {data.broken_areas} areas not closed; {extent_note}"
     streets = [
-        origin(f"streets_{mode}", f"{network.segment_count} segments, {network.node_count} nodes; {broken}")
+        origin(f"streets_{mode}", f"{network.segment_count} segments, {network.node_count} nodes; {_closed(network)}; {broken}")
         for mode, network in networks.items()
     ]
     return (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from yike.model.tables import TABLES
 from yike.sources.osm.entrances import is_entrance
 from yike.sources.osm.places import Geometries, to_crs
-from yike.sources.osm.reading import OsmArea, OsmData
+from yike.sources.osm.reading import OsmArea, OsmData, OsmWay
 from yike.sources.osm.rules import Tags, at_grade, is_tunnel, mapping, says_yes
 from yike.sources.osm.street_rules import street_use
 
@@ -32,10 +33,10 @@ def barriers(data: OsmData, *, crs: str) -> pd.DataFrame:
     for area in _matching(data.areas, rules["water_areas"]):
         if not _seasonal(area.tags) and not is_tunnel(area.tags):
             found.append((f"osm:{area.id}", "water", shapely.boundary(area.shape)))
-    for number, way in enumerate(data.ways):
+    for name, way in _named_runs(data.ways):
         kind = _line_kind(way.tags)
         if kind is not None:
-            found.append((f"osm:w{way.id}.{number}", kind, shapely.LineString(way.lonlat)))
+            found.append((f"osm:{name}", kind, shapely.LineString(way.lonlat)))
     kinds = np.array([kind for _, kind, _ in found], dtype=object)
     shapes = to_crs(_column([shape for _, _, shape in found]), crs)
     keep = _large_enough(kinds, shapes, areas=np.array(["." not in name for name, _, _ in found], bool))
@@ -44,6 +45,14 @@ def barriers(data: OsmData, *, crs: str) -> pd.DataFrame:
     names = np.array([name for name, _, _ in found], dtype=object)
     table = pd.DataFrame({"barrier_id": names[keep], "kind": kinds[keep], "geometry": shapes[keep]})
     return TABLES["barriers"].conform(table, file=data.file)
+
+
+def _named_runs(ways: Sequence[OsmWay]) -> Iterator[tuple[str, OsmWay]]:
+    """Name each run of a way ``w<id>.<number>``: numbered from 1, more than one only where nodes are missing."""
+    number: Counter[int] = Counter()
+    for way in ways:
+        number[way.id] += 1
+        yield f"w{way.id}.{number[way.id]}", way
 
 
 def _line_kind(tags: Tags) -> str | None:
@@ -116,12 +125,8 @@ def context(data: OsmData, *, crs: str, sea: shapely.Geometry | None = None) -> 
     found: list[tuple[str, str, Tags, shapely.Geometry]] = []
     found += [(area.id, "water", area.tags, area.shape) for area in _matching(data.areas, rules["water_areas"])]
     found += [(area.id, "green", area.tags, area.shape) for area in _matching(data.areas, rules["green_areas"])]
-    lines = [(way, _drawn_kind(way.tags)) for way in data.ways]
-    found += [
-        (f"w{way.id}.{number}", kind, way.tags, shapely.LineString(way.lonlat))
-        for number, (way, kind) in enumerate(lines)
-        if kind
-    ]
+    lines = [(name, way, _drawn_kind(way.tags)) for name, way in _named_runs(data.ways)]
+    found += [(name, kind, way.tags, shapely.LineString(way.lonlat)) for name, way, kind in lines if kind]
     shapes = to_crs(_column([shape for _, _, _, shape in found]), crs)
     kinds = np.array([kind for _, kind, _, _ in found], dtype=object)
     river = (kinds == "water") & (shapely.get_dimensions(shapes) == 1)
