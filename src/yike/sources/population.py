@@ -164,18 +164,23 @@ def lattice_points(outline: shapely.Geometry) -> FloatArray:
 def _demand_rows(
     ids: ObjectArray, xy: FloatArray, outlines: ObjectArray, people: IntArray, *, unit_ids: ObjectArray
 ) -> pd.DataFrame:
-    polygon = ~shapely.is_missing(outlines)
-    parts = [
-        pd.DataFrame({"demand_id": ids, "x": xy[:, 0], "y": xy[:, 1], "unit_id": unit_ids}).join(pd.DataFrame(people))[
-            ~polygon
-        ]
-    ]
-    for row in np.flatnonzero(polygon):
-        points = lattice_points(outlines[row]) if people[row].sum() else xy[row : row + 1]
-        share = spread_evenly(people[row], places=len(points))
-        kept = (share.sum(axis=1) > 0) | (people[row].sum() == 0)
-        names = [f"{ids[row]}-{n}" for n in np.flatnonzero(kept) + 1]
-        frame = pd.DataFrame({"demand_id": names, "x": points[kept, 0], "y": points[kept, 1], "unit_id": unit_ids[row]})
-        parts.append(frame.join(pd.DataFrame(share[kept])))
-    rows: pd.DataFrame = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return rows
+    """Return one row a point and one a populated lattice point; the counts of group g stand in column g."""
+    row_of: list[IntArray] = []
+    names: list[object] = []
+    places: list[FloatArray] = []
+    shares: list[IntArray] = []
+    for row, outline in enumerate(outlines):
+        points, share = xy[row : row + 1], people[row : row + 1]
+        if outline is not None and share.any():
+            points = lattice_points(outline)
+            share = spread_evenly(people[row], places=len(points))
+            kept = share.any(axis=1)
+            points, share = points[kept], share[kept]
+        names += [ids[row]] if outline is None else [f"{ids[row]}-{n}" for n in range(1, len(points) + 1)]
+        row_of.append(np.full(len(points), row, np.int64))
+        places.append(points)
+        shares.append(share)
+    at = np.concatenate(places)
+    frame = pd.DataFrame({"demand_id": np.array(names, object), "x": at[:, 0], "y": at[:, 1]})
+    frame["unit_id"] = unit_ids[np.concatenate(row_of)]
+    return frame.join(pd.DataFrame(np.concatenate(shares)))

@@ -78,7 +78,7 @@ class RowChecks:
         """Note the rows where ``bad`` holds; ``values`` gives for each placeholder one value a row of the table."""
         found = self.marks.setdefault((code, self.columns.get(name, name)), {})
         for position in np.flatnonzero(bad).tolist():
-            found[position] = {key: column[position] for key, column in (values or {}).items()}
+            found[position] = {key: _word(column[position]) for key, column in (values or {}).items()}
 
     def missing(self, name: str, *, subject: str) -> None:
         """Note that the table lacks a column that it must have."""
@@ -100,7 +100,7 @@ class RowChecks:
         cells = self.table[self.columns[name]]
         figures = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         empty = np.asarray(pd.isna(cells), bool)
-        shown = self.words(name)
+        shown = cells.to_numpy(object)
         wrong = ~np.isfinite(figures) & ~empty
         if whole:
             wrong |= np.isfinite(figures) & (figures != np.rint(figures))
@@ -182,7 +182,7 @@ class RowChecks:
         degrees = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         empty = np.asarray(pd.isna(cells), bool)
         self.mark("table.empty_cell", name, empty)
-        self.mark("table.not_a_number", name, ~np.isfinite(degrees) & ~empty, {"value": self.words(name)})
+        self.mark("table.not_a_number", name, ~np.isfinite(degrees) & ~empty, {"value": cells.to_numpy(object)})
         return np.where(np.isfinite(degrees), degrees, np.nan)
 
     def _project_degrees(self, lon: FloatArray, lat: FloatArray, names: tuple[str, str], crs: str) -> ObjectArray:

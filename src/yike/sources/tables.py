@@ -124,7 +124,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise InputError([Fault("tables.no_header", str(path), row=1)])
     header = [name.strip() for name in records[0]]
     faults = _header_faults(header, str(path))
-    rows = [(row, cells) for row, cells in enumerate(records[1:], FIRST_RECORD_ROW) if any(map(str.strip, cells))]
+    rows = [(row, cells) for row, cells in enumerate(records[1:], FIRST_RECORD_ROW) if "".join(cells).strip()]
     ragged = [
         Fault("tables.ragged_row", str(path), row=row, values={"found": len(cells), "wanted": len(header)})
         for row, cells in rows
