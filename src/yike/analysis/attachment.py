@@ -109,13 +109,13 @@ def attach_geometries(
     """Connect (p,) points or outlines to the nearest segment: an outline from the nearest place on its edge."""
     streets = _streets(network, usable)
     walls = None if barriers is None or not len(barriers) else shapely.STRtree(barriers)
-    edges = _edges(places)
+    edges = outline_edges(places)
     order = _neighbours_together(edges)
     chunks = np.array_split(order, max(1, len(order) // _CHUNK + 1))
 
     def run(chunk: IndexArray) -> tuple[IndexArray, IndexArray, FloatArray, FloatArray]:
         row, shape, lines = _nearest(edges[chunk], streets, walls, limit_m=limit_m)
-        return chunk[row], streets.segment[shape], _fractions(streets.shapes[shape], lines), shapely.length(lines)
+        return chunk[row], streets.segment[shape], fractions(streets.shapes[shape], lines), shapely.length(lines)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         found = list(pool.map(run, chunks))
@@ -170,7 +170,7 @@ def _streets(network: StreetNetwork, usable: NDArray[np.bool_] | None) -> _Stree
     return _Streets(positions[kept], shapes[kept], shapely.STRtree(shapes[kept]))
 
 
-def _edges(places: Geometries) -> Geometries:
+def outline_edges(places: Geometries) -> Geometries:
     """Return points as they are and areas as their edge: seen from inside, every street of a park would lie at distance zero."""
     areas = shapely.get_dimensions(places) == _AREA
     if not areas.any():
@@ -196,7 +196,7 @@ def _nearest(
     lines = connectors(places[place], streets.shapes[shape])
     if walls is None:
         return place, shape, lines
-    blocked = _cut_off(lines, walls)
+    blocked = cut_off(lines, walls)
     other_place, other_shape = _nearest_open(places, place[blocked], streets, walls, limit_m=limit_m)
     place = np.concatenate([place[~blocked], other_place])
     shape = np.concatenate([shape[~blocked], other_shape])
@@ -208,7 +208,7 @@ def connectors(places: Geometries, shapes: Geometries) -> Geometries:
     return np.asarray(shapely.shortest_line(places, shapes), dtype=object)
 
 
-def _fractions(shapes: Geometries, lines: Geometries) -> FloatArray:
+def fractions(shapes: Geometries, lines: Geometries) -> FloatArray:
     """Return where each connector meets its street, 0 at the tail and 1 at the head; 0 on a street without length."""
     at: FloatArray = shapely.line_locate_point(shapes, shapely.get_point(lines, 1), normalized=True)
     return np.clip(np.nan_to_num(at), 0.0, 1.0)
@@ -222,7 +222,7 @@ def _first_of_each(place: IndexArray, shape: IndexArray) -> IndexArray:
     return order[keep]
 
 
-def _cut_off(lines: Geometries, walls: shapely.STRtree) -> NDArray[np.bool_]:
+def cut_off(lines: Geometries, walls: shapely.STRtree) -> NDArray[np.bool_]:
     """Tell which connectors pass through a barrier; one that begins or ends on it, to a millimetre, does not."""
     blocked = np.zeros(len(lines), np.bool_)
     long_enough = np.flatnonzero(shapely.length(lines) > 2 * _TOUCH_M)
@@ -245,7 +245,7 @@ def _nearest_open(
             break
         row, shape = streets.tree.query(places[left], predicate="dwithin", distance=limit_m / part)
         lines = connectors(places[left[row]], streets.shapes[shape])
-        free = ~_cut_off(lines, walls)
+        free = ~cut_off(lines, walls)
         row, shape, metres = row[free], shape[free], shapely.length(lines[free])
         order = np.lexsort((shape, metres, row))
         row, shape = row[order], shape[order]

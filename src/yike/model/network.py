@@ -98,21 +98,19 @@ class StreetNetwork:
         """Count the segments."""
         return len(self.tail)
 
-    def shapes(self) -> NDArray[np.object_]:
-        """Return the segments as (m,) shapely lines."""
-        counts = np.diff(self.shape_start)
-        return np.asarray(
-            shapely.linestrings(self.shape_xy, indices=np.repeat(np.arange(self.segment_count), counts)), dtype=object
-        )
+    def shapes(self, segments: NDArray[np.int64] | None = None) -> NDArray[np.object_]:
+        """Return the segments, all (m,) or those at the chosen positions, as shapely lines."""
+        chosen = np.arange(self.segment_count) if segments is None else segments
+        first, counts = self.shape_start[chosen], np.diff(self.shape_start)[chosen]
+        line = np.repeat(np.arange(len(chosen)), counts)
+        vertex = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+        return np.asarray(shapely.linestrings(self.shape_xy[vertex], indices=line), dtype=object)
 
     @cached_property
     def attachable_streets(self) -> tuple[NDArray[np.int64], NDArray[np.object_], shapely.STRtree]:
         """Return the (a,) segments that a point may attach to, their shapes and a tree over these, built once."""
         positions = np.flatnonzero(self.attachable & (self.forward | self.backward))
-        counts = np.diff(self.shape_start)[positions]
-        kept = np.repeat(self.attachable & (self.forward | self.backward), np.diff(self.shape_start))
-        lines = shapely.linestrings(self.shape_xy[kept], indices=np.repeat(np.arange(len(positions)), counts))
-        shapes = np.asarray(lines, dtype=object)
+        shapes = self.shapes(positions)
         return positions, shapes, shapely.STRtree(shapes)
 
     def segment_table(self) -> pd.DataFrame:
