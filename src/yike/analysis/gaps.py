@@ -21,6 +21,7 @@ from yike.model.requirement import ReachDistance
 from yike.model.standard import Standard
 
 CENTRE = "centre"
+CENTRE_DECIDES = "committee_centre"
 EXPLAIN = ("all", "worst", "none")
 IndexArray = NDArray[np.int64]
 
@@ -39,9 +40,11 @@ def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.Data
     """Explain the failing pairs (`yike.model.diagnosis.GAP_TABLE`).
 
     The way starts at the committee's centre or, where the standard judges residents, at the residential point of the unit that is
-    served worst. ``explain``: ``all`` pairs, only the ``worst`` of each unit, or ``none``.
+    served worst. ``explain``: ``all`` pairs, only the ``worst`` of each unit, or ``none``. Worst is, required classes first, what
+    misses its limit by the largest part of it (nothing in reach is worst of all) or, where residents decide, what covers the
+    least share.
     """
-    chosen = _chosen(verdicts, explain)
+    chosen = _chosen(verdicts, explain, centre_decides=standard.origin.measured_at == CENTRE_DECIDES)
     if not len(chosen):
         return GAP_TABLE.empty()
     cases = _cases(city, standard, runs, verdicts, chosen)
@@ -57,23 +60,26 @@ def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.Data
     return table
 
 
-def _chosen(verdicts: pd.DataFrame, explain: str) -> IndexArray:
+def _chosen(verdicts: pd.DataFrame, explain: str, *, centre_decides: bool) -> IndexArray:
     failed = np.flatnonzero(verdicts["verdict"] == FAIL)
     if explain == "none":
         return failed[:0]
     if explain == "all":
         return failed
     rows = verdicts.iloc[failed]
-    excess = (rows["shortfall_s"] / rows["limit_s"]).fillna(rows["shortfall_m"] / rows["limit_m"])
-    worst = rows.assign(_excess=excess.fillna(-1.0).to_numpy(), _row=failed)
-    worst = worst.sort_values(["unit_id", "_excess", "class_id"], ascending=[True, False, True], kind="stable")
+    if centre_decides:
+        excess = (rows["shortfall_s"] / rows["limit_s"]).fillna(rows["shortfall_m"] / rows["limit_m"]).fillna(np.inf)
+    else:
+        excess = 1 - rows["covered_share"].fillna(0.0)
+    worst = rows.assign(_excess=excess.to_numpy(), _optional=(rows["obligation"] == "recommended").to_numpy(), _row=failed)
+    worst = worst.sort_values(["unit_id", "_optional", "_excess", "class_id"], ascending=[True, True, False, True], kind="stable")
     return np.asarray(worst.drop_duplicates("unit_id")["_row"].to_numpy(), np.int64)
 
 
 def _cases(city: City, standard: Standard, runs: list[Run], verdicts: pd.DataFrame, chosen: IndexArray) -> list[_Case]:
     by_measure = {(run.measure.mode, run.measure.profile, run.measure.quantity): run for run in runs}
     unit_rows = pd.Index(city.units["unit_id"]).get_indexer(pd.Index(verdicts["unit_id"].iloc[chosen]))
-    centre_decides = standard.origin.measured_at == "committee_centre"
+    centre_decides = standard.origin.measured_at == CENTRE_DECIDES
     columns = verdicts[["mode", "profile", "term", "class_id"]].iloc[chosen].itertuples(index=False)
     unit_of_demand = pd.Index(city.units["unit_id"]).get_indexer(pd.Index(city.demand["unit_id"]))
     cases = []
