@@ -48,6 +48,25 @@ def place_keys() -> tuple[str, ...]:
     return tuple(sorted(_rules_by_key()))
 
 
+@cache
+def _opening_values() -> Mapping[str, frozenset[str]]:
+    """Return for each key the values that open a rule; the mark for any value among them where one does."""
+    values: dict[str, set[str]] = {}
+    for key, rules in _rules_by_key().items():
+        for rule in rules:
+            wanted = rule.when[key]
+            values.setdefault(key, set()).update(wanted if isinstance(wanted, list) else [wanted])
+    return {key: frozenset(found) for key, found in values.items()}
+
+
+def may_be_place(tags: Tags) -> bool:
+    """Tell whether an object opens a rule: quick, and true for every object that has a class."""
+    for key, values in _opening_values().items():
+        if key in tags and (_ANY in values or tags[key] in values or ";" in tags[key]):
+            return True
+    return False
+
+
 def classes_of(tags: Tags, *, area_m2: float | None) -> tuple[str, ...]:
     """Return the classes of an object, sorted; ``area_m2`` [m²] is the area of its outline or None.
 

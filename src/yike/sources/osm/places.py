@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from yike.model.tables import TABLES
-from yike.sources.osm.classes import classes_of, folded, place_keys
+from yike.sources.osm.classes import classes_of, folded, may_be_place, place_keys
 from yike.sources.osm.reading import OsmData
 from yike.sources.osm.rules import Tags
 
@@ -79,24 +79,19 @@ def facilities(data: OsmData, *, crs: str) -> Places:
 
 def _candidates(data: OsmData) -> tuple[list[str], list[Tags], Geometries]:
     """Collect points, open ways and areas that carry a key of a rule; a closed way counts as its area."""
-    keys = place_keys()
     outlined = {area.id for area in data.areas}
     found: list[tuple[str, Tags, shapely.Geometry]] = []
-    found += [(f"n{node.id}", node.tags, shapely.Point(node.lon, node.lat)) for node in data.nodes if _any_key(node.tags, keys)]
+    found += [(f"n{node.id}", node.tags, shapely.Point(node.lon, node.lat)) for node in data.nodes if may_be_place(node.tags)]
     seen: set[str] = set()
     for way in data.ways:
         name = f"w{way.id}"
-        if name not in outlined and name not in seen and _any_key(way.tags, keys):
+        if name not in outlined and name not in seen and may_be_place(way.tags):
             seen.add(name)
             found.append((name, way.tags, shapely.LineString(way.lonlat)))
-    found += [(area.id, area.tags, area.shape) for area in data.areas if _any_key(area.tags, keys)]
+    found += [(area.id, area.tags, area.shape) for area in data.areas if may_be_place(area.tags)]
     shapes = np.empty(len(found), object)
     shapes[:] = [shape for _, _, shape in found]
     return [name for name, _, _ in found], [tags for _, tags, _ in found], shapes
-
-
-def _any_key(tags: Tags, keys: Iterable[str]) -> bool:
-    return any(key in tags for key in keys)
 
 
 def _inner_points(shapes: Geometries) -> NDArray[np.float64]:
