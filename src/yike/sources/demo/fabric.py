@@ -13,8 +13,9 @@ from yike.sources.demo.terrain import KNOWN, LAKE_CENTRE, LAKE_RADII, FloatArray
 
 _LANE_LEAF_M = 92.0
 _LOOP_INSET_M = 36.0
-_COMMUNITY_PARK_SHARE = 0.085
-_LANE_CAMPUS_SHARE = 0.06
+_COMMUNITY_PARK_SHARE = 0.105
+_LANE_CAMPUS_SHARE = 0.16
+_LANE_CAMPUS_LEAST_M = 72.0
 _CAMPUS_SHARE = 0.37
 _CAMPUS_DEPTH_M = (72.0, 108.0)
 _CAMPUS_LONGEST_M = 330.0
@@ -64,7 +65,8 @@ def _lanes(plan: Plan, block: Block, rng: np.random.Generator) -> None:
     while pending:
         rect, depth = pending.pop()
         cut = _split(rect, rng, most_m=_between(rng, _LANE_LEAF_M, 1.6 * _LANE_LEAF_M))
-        if cut is None and float(rng.random()) < _LANE_CAMPUS_SHARE:
+        roomy = min(rect[1] - rect[0], rect[3] - rect[2]) > _LANE_CAMPUS_LEAST_M
+        if cut is None and roomy and float(rng.random()) < _LANE_CAMPUS_SHARE:
             plan.campus(rect, "WESN"[int(rng.integers(0, 4))])
             continue
         if cut is None:
@@ -304,7 +306,7 @@ def _lake(plan: Plan, block: Block, rng: np.random.Generator) -> None:
     for k, gate in ((0, (block.u1, LAKE_CENTRE[1])), (16, (block.u0, LAKE_CENTRE[1])), (24, (LAKE_CENTRE[0], block.v0))):
         plan.way((float(shore[k, 0]), float(shore[k, 1])), gate, "path")
     homes = shore[9:15] + np.array([18.0, 18.0])
-    plan.parcels.append(Parcel(block.u0, block.u1, block.v0, block.v1, "village", homes, 0.5))
+    plan.parcels.append(Parcel(block.u0, block.u1, block.v0, block.v1, "village", homes, 0.2))
 
 
 def creek_v(u: FloatArray, middle: float) -> FloatArray:
@@ -390,7 +392,7 @@ def _village_parcels(plan: Plan, block: Block, homes: FloatArray, rng: np.random
     edges = [block.u0, middle, block.u1] if block.u1 - block.u0 > 900 else [block.u0, block.u1]
     for u0, u1 in itertools.pairwise(edges):
         own = homes[(homes[:, 0] >= u0) & (homes[:, 0] < u1)]
-        plan.parcels.append(Parcel(u0, u1, block.v0, block.v1, "village", own, _between(rng, 0.8, 1.2)))
+        plan.parcels.append(Parcel(u0, u1, block.v0, block.v1, "village", own, _between(rng, 0.25, 0.38)))
 
 
 _DESIGNS: dict[str, Callable[[Plan, Block, np.random.Generator], None]] = {

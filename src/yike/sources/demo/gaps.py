@@ -127,7 +127,7 @@ def bans(centres: dict[str, FloatArray], *, one_gate: FloatArray) -> tuple[Ban, 
     canteens = [around(unit_id, 1000.0, "elder_canteen") for unit_id in centres if unit_id.startswith("YJ02")]
     return (
         around("YJ04-01", 1200.0, "primary_school", "nine_year_school"),
-        Ban(("wet_market",), float(one_gate[0]), float(one_gate[1]), 1000.0),
+        Ban(("wet_market",), float(one_gate[0]), float(one_gate[1]), 1150.0),
         around("YJ03-01", 1000.0, "community_park"),
         around("YJ12-01", 3100.0, "community_health_center"),
         around("YJ07-01", 1200.0, "kindergarten"),

@@ -283,7 +283,8 @@ def _plant(
     u0, u1, v0, v1 = gaps.SCHOOL_ACROSS_RIVER
     outline = ground.rectangle(u0, u1, v0, v1)
     middle = ground.xy(np.array([[(u0 + u1) / 2, (v0 + v1) / 2]]))[0]
-    school = register.add(recipes["primary_school"], middle, place=("古渡滨江", "Gudu Riverside"), planted="across-river", outline=outline)
+    riverside = ("古渡滨江", "Gudu Riverside")
+    school = register.add(recipes["primary_school"], middle, place=riverside, planted="across-river", outline=outline)
     register.enter(str(school), ground.xy(np.array([gaps.SCHOOL_GATE])))
     for class_id, place, name, key in (
         ("wet_market", gaps.MARKET_AT_WALL, ("听荷北", "North Tinghe"), "at-wall"),
@@ -330,7 +331,7 @@ def _parks(register: Register, recipes: dict[str, Recipe], plan: Plan, units: pd
 
 def _metro(register: Register, recipe: Recipe, namer: Namer) -> None:
     for place in METRO_STATIONS:
-        xy = register.ground.xy(np.array([[place[0] + 12.0, place[1] + 12.0]]))[0]
+        xy = register.ground.xy(np.array([[place[0] + 5.0, place[1] + 5.0]]))[0]
         register.add(recipe, xy, place=namer.stem())
 
 

@@ -84,7 +84,7 @@ class Subdistrict:
 URBAN, EXPANSION, REMOTE = "urban", "expansion_town", "remote_town"
 WEST, EAST, RAIL_EAST = RIVER[0], RIVER[1], RAILWAY[1]
 SUBDISTRICTS = (
-    Subdistrict("YJ01", "古渡街道", "Gudu Subdistrict", URBAN, 2250, 4300, 4700, 7300, 18, 0),
+    Subdistrict("YJ01", "古渡街道", "Gudu Subdistrict", URBAN, 2250, 4300, 4700, 7300, 17, 0),
     Subdistrict("YJ02", "望潮街道", "Wangchao Subdistrict", URBAN, 0, 2250, 4700, 7300, 14, 0),
     Subdistrict("YJ03", "桂影街道", "Guiying Subdistrict", URBAN, 0, 4300, 2995, 4700, 15, 0),
     Subdistrict("YJ04", "云桥街道", "Yunqiao Subdistrict", URBAN, 4300, 8540, 5200, 7300, 16, 0),
@@ -92,7 +92,7 @@ SUBDISTRICTS = (
     Subdistrict("YJ06", "青穗镇", "Qingsui Town", EXPANSION, 0, 4300, 7300, 11_000, 8, 5),
     Subdistrict("YJ07", "泊帆镇", "Bofan Town", EXPANSION, 4300, 8540, 7300, 11_000, 8, 4),
     Subdistrict("YJ08", "芦汀镇", "Luting Town", EXPANSION, 0, 4300, 0, 2995, 7, 4),
-    Subdistrict("YJ09", "菱歌镇", "Lingge Town", EXPANSION, 4300, 8540, 0, 2995, 7, 3),
+    Subdistrict("YJ09", "菱歌镇", "Lingge Town", EXPANSION, 4300, 8540, 0, 2995, 8, 3),
     Subdistrict("YJ10", "澄镜镇", "Chengjing Town", REMOTE, 8540, 12_000, 0, 2995, 2, 6),
     Subdistrict("YJ11", "稻浦镇", "Daopu Town", REMOTE, 8540, 12_000, 2995, 7300, 3, 6),
     Subdistrict("YJ12", "望墩镇", "Wangdun Town", REMOTE, 8540, 12_000, 7300, 11_000, 2, 6),
