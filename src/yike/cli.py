@@ -81,15 +81,20 @@ def build_app(speech: Speech) -> typer.Typer:
     _add_import_commands(imports, speech)
     _add_standard_commands(standards, speech)
 
-    @app.callback(invoke_without_command=False)
+    def tell_version(asked: bool) -> None:
+        if asked:
+            typer.echo(__version__)
+            raise typer.Exit
+
+    @app.callback()
     def _options(
-        version: Annotated[bool, typer.Option("--version", help=speech.say("version.help"), is_eager=True)] = False,
+        version: Annotated[
+            bool, typer.Option("--version", help=speech.say("version.help"), is_eager=True, callback=tell_version)
+        ] = False,
         lang: Annotated[str, typer.Option("--lang", help=speech.say("lang.help"))] = speech.lang,
         as_json: Annotated[bool, typer.Option("--json", help=speech.say("json.help"))] = False,
     ) -> None:
-        if version:
-            typer.echo(__version__)
-            raise typer.Exit
+        """Take the options that stand before a command; language and form were read already."""
 
     return app
 

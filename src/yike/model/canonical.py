@@ -63,12 +63,14 @@ def geometry_bytes(geometries: NDArray[np.object_]) -> bytes:
 
 
 def _ring_bytes(geometries: NDArray[np.object_]) -> bytes:
-    """Write how many vertices each ring of each polygon has, so that a hole is not taken for a second polygon."""
+    """Write how many vertices each ring of a polygon and each line of several has: a hole is no second polygon."""
     parts, owner = shapely.get_parts(geometries, return_index=True)
+    of_lines = shapely.get_type_id(np.asarray(geometries, object)[owner]) == shapely.GeometryType.MULTILINESTRING
     polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, part = shapely.get_rings(parts[polygon], return_index=True)
     sizes = shapely.get_num_coordinates(rings)
-    return bytes(np.concatenate([owner[polygon], part, sizes]).astype("<i8").tobytes())
+    lines = shapely.get_num_coordinates(parts[of_lines])
+    return bytes(np.concatenate([owner[polygon], part, sizes, lines]).astype("<i8").tobytes())
 
 
 def table_hash(table: pd.DataFrame, *, key: Sequence[str], geometry: str | None = None) -> str:
