@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -248,3 +249,16 @@ def test_every_anchor_belongs_to_a_unit(city: City) -> None:
     assert set(ANCHORS) <= set(city.units["unit_id"])
     planted = {gap.unit_id for gap in PLANTED_GAPS if gap.unit_id is not None}
     assert planted <= set(city.units["unit_id"])
+
+
+def test_the_document_tells_every_planted_case_and_the_figures(city: City) -> None:
+    words = (Path(__file__).parents[2] / "docs" / "demo-district.md").read_text("utf-8")
+    rows = [line for line in words.splitlines() if line.startswith("| ")]
+    for gap in PLANTED_GAPS:
+        row = next(line for line in rows if line.startswith(f"| {gap.key} |"))
+        assert (gap.unit_id or gap.subdistrict_id) in row
+        assert (gap.class_id or "every class") in row
+        assert gap.verdict in row
+    counts = [city.networks[mode].node_count for mode in ("walk", "cycle")]
+    counts += [len(city.demand), len(city.facilities), len(city.entrances), len(city.barriers)]
+    assert [count for count in counts if f"{count:,}" not in words] == []
