@@ -1,0 +1,1 @@
+"""Measurements of Yike against other libraries on the same streets and the same question."""
