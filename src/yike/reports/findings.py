@@ -110,6 +110,12 @@ class Evidence:
         order = [entry.id for entry in self.diagnosis.standard.classes]
         return rows.set_index("class_id").reindex([name for name in order if name in set(rows["class_id"])])
 
+    def required_classes(self) -> pd.DataFrame:
+        """Return the class rows of the whole city, of the classes that count."""
+        classes = self.classes("all")
+        recommended = [entry.id for entry in self.diagnosis.standard.classes if entry.obligation == "recommended"]
+        return classes.drop(index=recommended, errors="ignore")
+
     def class_name(self, class_id: str) -> str:
         """Return the name of a class in the report's language."""
         return self.diagnosis.standard.class_(class_id).names.say(self.words.lang)
@@ -150,18 +156,18 @@ def verdict_counts(verdicts: pd.DataFrame, by: str) -> pd.DataFrame:
 
 def most_missing_class(evidence: Evidence, *, beside: str | None = None) -> str | None:
     """Return the class that most neighbourhoods miss, another than ``beside`` where there is one."""
-    failed = evidence.classes("all")["failed"]
+    failed = evidence.required_classes()["failed"]
     others = failed.drop(index=beside, errors="ignore") if beside is not None else failed
     failed = others if len(others) and others.max() > 0 else failed
     return str(failed.idxmax()) if len(failed) and failed.max() > 0 else None
 
 
 def most_blind_class(diagnosis: Diagnosis) -> str | None:
-    """Return the class with most residents in blind zones."""
-    if diagnosis.blind_zones.empty:
-        return None
-    people = diagnosis.blind_zones.groupby("class_id")["residents"].sum()
-    return str(people.idxmax()) if people.max() > 0 else None
+    """Return the required class with most residents in blind zones."""
+    required = required_pairs(diagnosis.verdicts)["class_id"]
+    zones = diagnosis.blind_zones[diagnosis.blind_zones["class_id"].isin(required)]
+    people = zones.groupby("class_id")["residents"].sum()
+    return str(people.idxmax()) if len(people) and people.max() > 0 else None
 
 
 def _headlines(evidence: Evidence) -> tuple[Headline, ...]:
@@ -233,7 +239,7 @@ def _covered_headline(evidence: Evidence, total: pd.Series) -> Headline:
     if not evidence.places.population_known:
         unknown = words.say("headline.covered.unknown")
         return Headline("covered", label, "–", unknown, words.say("formula.covered"))
-    classes = evidence.classes("all").sort_values("covered_share", kind="stable").head(_LISTED)
+    classes = evidence.required_classes().sort_values("covered_share", kind="stable").head(_LISTED)
     rows = tuple(WhyRow(evidence.class_name(str(i)), words.percent(share)) for i, share in classes["covered_share"].items())
     detail = words.say("headline.covered.detail", residents=words.count(total["residents"]))
     return Headline("covered", label, words.percent(total["covered_share"]), detail, words.say("formula.covered"), rows)
@@ -249,7 +255,7 @@ def _complete_rows(evidence: Evidence) -> tuple[WhyRow, ...]:
 
 
 def _worst_classes(evidence: Evidence) -> tuple[Bar, ...]:
-    classes = evidence.classes("all")
+    classes = evidence.required_classes()
     worst = classes[classes["failed"] > 0].sort_values("failed", ascending=False, kind="stable").head(_LISTED)
     bars = []
     for class_id, row in worst.iterrows():
@@ -303,7 +309,7 @@ def _sentences(evidence: Evidence, blind_class: str | None) -> tuple[str, ...]:
     if total is None:
         return ()
     said = [_opening(evidence, total)]
-    classes = evidence.classes("all").sort_values("failed", ascending=False, kind="stable")
+    classes = evidence.required_classes().sort_values("failed", ascending=False, kind="stable")
     lacking = classes[classes["failed"] > 0].head(_NAMED)
     if len(lacking):
         named = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from yike.model.diagnosis import NOT_DETERMINABLE, Diagnosis
-from yike.model.profile import Profile, load_profiles, profile_sources
+from yike.model.profile import load_profiles, profile_sources
 from yike.model.requirement import STATUSES, Figure, Provenance, Source, Term, figures_of
 from yike.model.standard import FacilityClass, Standard
 from yike.reports.findings import Evidence, WhyRow
@@ -84,7 +84,6 @@ def method_of(evidence: Evidence, *, extra: Mapping[str, object]) -> Method:
     """Write method and sources; ``extra`` holds further entries for the evidence table."""
     diagnosis, words = evidence.diagnosis, evidence.words
     standard = diagnosis.standard
-    profiles = _used_profiles(diagnosis)
     cited = _numbers(standard)
     return Method(
         origin=_origin(standard, cited, words),
@@ -92,7 +91,7 @@ def method_of(evidence: Evidence, *, extra: Mapping[str, object]) -> Method:
         formulas=tuple((words.say(f"formula.{key}.name"), words.say(f"formula.{key}")) for key in FORMULAS),
         requirements=tuple(_requirements(standard, cited, words)),
         statuses=_statuses(standard, words),
-        profiles=tuple(_profile_figures(profiles, cited, words)),
+        profiles=tuple(_profile_figures(diagnosis, cited, words)),
         reasons=_reasons(evidence),
         sources=tuple(_sources(cited, words)),
         data=tuple(_data(evidence)),
@@ -204,13 +203,15 @@ def _place(cited: Cited, provenance: Provenance, words: Wording, *, owner: str =
     return said
 
 
-def _used_profiles(diagnosis: Diagnosis) -> list[Profile]:
-    used = {name for name in diagnosis.verdicts["profile"].unique() if isinstance(name, str) and name}
-    return [profile for name, profile in load_profiles().items() if name in used]
-
-
-def _profile_figures(profiles: list[Profile], cited: Cited, words: Wording) -> Iterator[ProfileFigure]:
-    for profile in profiles:
+def _profile_figures(diagnosis: Diagnosis, cited: Cited, words: Wording) -> Iterator[ProfileFigure]:
+    """List the figures of the profiles used: with their source, or as the run declares them where they are the planner's own."""
+    known, used = load_profiles(), _mapping(diagnosis.parameters.get("profiles"))
+    hashes = _mapping(diagnosis.parameters.get("profile_hashes"))
+    for profile_id, declared in used.items():
+        profile = known.get(profile_id)
+        if profile is None or hashes.get(profile_id, profile.hash) != profile.hash:
+            yield from _own_figures(profile_id, _mapping(declared), words)
+            continue
         for name in _PROFILE_FIGURES:
             figure: Figure = getattr(profile, name)
             value = words.say("term.null") if figure.value is None else words.number(figure.value)
@@ -222,6 +223,17 @@ def _profile_figures(profiles: list[Profile], cited: Cited, words: Wording) -> I
                 status=_status(figure.status, words),
                 note=figure.note.say(words.lang) if figure.note else "",
             )
+
+
+def _own_figures(profile_id: str, declared: Mapping[str, object], words: Wording) -> Iterator[ProfileFigure]:
+    own, status = words.say("profile.own"), _status("unverified", words)
+    for name, value in declared.items():
+        said = words.number(float(value)) if isinstance(value, (int, float)) else words.say("term.null")
+        yield ProfileFigure(profile_id, words.say_or(f"profile.{name}", name), said, own, status, "")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _reasons(evidence: Evidence) -> tuple[WhyRow, ...]:

@@ -288,7 +288,7 @@ def _class_lines(
                 unknown=words.count(row["not_determinable"]),
                 rate=words.percent(row["rate"]),
                 by_residents=words.percent(people.get(PASS, 0) / judged if judged else None),
-                covered=words.count(row["covered_residents"]) if known else "–",
+                covered=words.count(row["covered_residents"]) if known and math.isfinite(row["covered_share"]) else "–",
                 share=words.percent(row["covered_share"]) if known else "–",
                 groups=tuple(words.percent(row.get(f"{_GROUP_PREFIX}{group}")) for group in groups),
             )

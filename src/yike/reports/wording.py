@@ -51,7 +51,7 @@ class Wording:
 
     def minutes(self, seconds: float) -> str:
         """Say a time [s] as minutes with one decimal, without the unit."""
-        return f"{round(seconds / SECONDS_PER_MINUTE, 1):.1f}"
+        return f"{_tenths(seconds) / 10:.1f}"
 
     def span(self, seconds: float) -> str:
         """Say a time [s] with its unit: whole seconds below one minute, else minutes."""
@@ -71,10 +71,13 @@ class Wording:
 
 def reconciled_tenths(total_s: float, parts_s: tuple[float, ...]) -> tuple[str, ...]:
     """Return the parts [s] in tenths of a minute so that they sum to the rounded total: the first takes the difference."""
-    tenth = SECONDS_PER_MINUTE / 10
-    rest = [round(part / tenth) for part in parts_s[1:]]
-    first = round(total_s / tenth) - sum(rest)
+    rest = [_tenths(part) for part in parts_s[1:]]
+    first = _tenths(total_s) - sum(rest)
     return tuple(f"{part / 10:.1f}" for part in (first, *rest))
+
+
+def _tenths(seconds: float) -> int:
+    return round(seconds * 10 / SECONDS_PER_MINUTE)
 
 
 def _unknown(figure: float) -> bool:
