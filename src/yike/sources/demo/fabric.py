@@ -23,6 +23,7 @@ _COMPOUND_LEAST_M = 130.0
 _CREEK_WAVE_M = 42.0
 _CREEK_WAVELENGTH_M = 880.0
 _LANE_FROM_CREEK_M = 15.0
+_HAMLET_DEPTH_M = 32.0
 
 Rectangle = tuple[float, float, float, float]
 
@@ -328,6 +329,8 @@ def _village(plan: Plan, block: Block, rng: np.random.Generator) -> None:
     homes = [np.empty((0, 2))]
     for first, last in clusters:
         plan.path(south[first : last + 1], "service")
+        shore = [[0.0, _HAMLET_DEPTH_M]]
+        plan.hamlets.append(np.vstack([north[first : last + 1] + shore, south[first : last + 1][::-1] - shore]))
         for k in {first, (first + last) // 2, last}:
             plan.way(_place(south[k]), _place(north[k]), "service", open_=False)
         homes += [_along(north[first : last + 1], 14.0), _along(south[first : last + 1], -14.0)]

@@ -317,7 +317,7 @@ def parcel_at(plan: Plan, uv: FloatArray) -> IndexArray:
 def _with_islet(units: pd.DataFrame, ground: Ground) -> pd.DataFrame:
     lake = ground.polygon(ellipse(LAKE_CENTRE, LAKE_RADII))
     islet = ground.polygon(ellipse(LAKE_CENTRE, ISLET_RADII))
-    units["outline"] = [shapely.difference(outline, lake) for outline in units["outline"]]
+    units["outline"] = [shapely.normalize(shapely.difference(outline, lake)) for outline in units["outline"]]
     town = next(entry for entry in SUBDISTRICTS if entry.id == ISLET_UNIT[:4])
     centre = ground.xy(np.array([LAKE_CENTRE]))[0]
     row = {
@@ -330,7 +330,7 @@ def _with_islet(units: pd.DataFrame, ground: Ground) -> pd.DataFrame:
         "subdistrict_en": town.name_en,
         "district": DISTRICT_NAME,
         "zone": town.zone,
-        "outline": islet,
+        "outline": shapely.normalize(islet),
         "centre_x": centre[0],
         "centre_y": centre[1],
     }

@@ -68,12 +68,13 @@ class Parcel:
 
 @dataclass(eq=False)
 class Plan:
-    """Gather what is drawn: ways, walls (polylines), parcels, creeks, and junctions with signals or marked crossings."""
+    """Gather what is drawn: ways, walls and creeks (polylines), hamlets (rings), parcels, and junctions where one waits."""
 
     ways: list[Way] = field(default_factory=list)
     walls: list[FloatArray] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
     creeks: list[FloatArray] = field(default_factory=list)
+    hamlets: list[FloatArray] = field(default_factory=list)
     signals: list[Place] = field(default_factory=list)
     crossings: list[Place] = field(default_factory=list)
     parks: list[Park] = field(default_factory=list)

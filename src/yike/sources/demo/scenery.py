@@ -67,23 +67,22 @@ def make_barriers(plan: Plan, ground: Ground) -> pd.DataFrame:
 
 def make_context(plan: Plan, ground: Ground) -> pd.DataFrame:
     """Return water, parks, built land, expressway and railway as they are drawn."""
-    lake = ground.polygon(ellipse(LAKE_CENTRE, LAKE_RADII))
-    islet = ground.polygon(ellipse(LAKE_CENTRE, ISLET_RADII))
-    river = ground.rectangle(RIVER_WATER[0], RIVER_WATER[1], KNOWN[2], KNOWN[3])
-    canal = shapely.difference(ground.rectangle(KNOWN[0], KNOWN[1], *CANAL_WATER), river)
+    lake, islet = (ground.polygon(ellipse(LAKE_CENTRE, radii)) for radii in (LAKE_RADII, ISLET_RADII))
     rows: list[tuple[str, str, shapely.Geometry]] = [
-        ("water", RIVER_NAME[0], river),
-        ("water", "云津塘", canal),
-        ("water", "镜心湖", shapely.difference(lake, islet)),
+        ("water", RIVER_NAME[0], ground.rectangle(*RIVER_WATER, KNOWN[2], KNOWN[3])),
+        ("water", "云津塘", ground.rectangle(KNOWN[0], RIVER_WATER[0], *CANAL_WATER)),
+        ("water", "云津塘", ground.rectangle(RIVER_WATER[1], KNOWN[1], *CANAL_WATER)),
+        ("water", "镜心湖", shapely.Polygon(lake.exterior, [islet.exterior])),
     ]
-    creeks = shapely.union_all([ground.line(creek).buffer(_CREEK_HALF_WIDTH_M, cap_style="flat") for creek in plan.creeks])
-    rows += [("water", "", part) for part in shapely.get_parts(creeks)]
+    bank = np.array([0.0, _CREEK_HALF_WIDTH_M])
+    rows += [("water", "", ground.polygon(np.vstack([creek + bank, creek[::-1] - bank]))) for creek in plan.creeks]
     rows += [("green", "", ground.rectangle(park.u0, park.u1, park.v0, park.v1)) for park in plan.parks]
     for u0, u1 in ((RIVER_WATER[0] - 36, RIVER_WATER[0] - 3), (RIVER_WATER[1] + 3, RIVER_WATER[1] + 36)):
         rows.append(("green", "", ground.rectangle(u0, u1, 3060, 9150)))
     built = [
         ground.rectangle(p.u0 + 7, p.u1 - 7, p.v0 + 7, p.v1 - 7) for p in plan.parcels if p.fabric in _BUILT
     ]
+    built += [ground.polygon(hamlet) for hamlet in plan.hamlets]
     rows += [("built", "", shapely.multipolygons(built[k : k + 40])) for k in range(0, len(built), 40)]
     rows.append(("motorway", "云津快速路", ground.line(_along_u(sum(EXPRESSWAY_EDGES) / 2))))
     rows.append(("rail", "云津铁路", ground.line(_along_v(sum(RAILWAY) / 2))))
