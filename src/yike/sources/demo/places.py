@@ -29,7 +29,7 @@ _UNKNOWN_HOURS_SHARE = 0.12
 _CAMPUS_CLASSES = ("primary_school", "junior_middle_school", "senior_middle_school", "nine_year_school")
 _MARGIN_SHARE = 0.12
 _BUS_STOP_GAP_M = 420.0
-_RIDERS_NEED = 0.3
+_RIDERS_NEED = 0.5
 _BUS_ROAD_SHARE = 0.7
 
 
@@ -136,6 +136,8 @@ def make_fronts(plan: Plan, pieces: Pieces, neighbourhoods: Neighbourhoods, grou
     parcel = parcel_at(plan, uv)
     fabric = np.array([entry.fabric for entry in plan.parcels])[parcel]
     lived = (parcel >= 0) & np.isin(fabric, ["lanes", "super", "grid", "core", "village"])
+    country_road = np.tile(np.array([way.arterial for way in ways])[pieces.way[usable]], 4)
+    lived &= ~(country_road & (fabric == "village"))  # village shops stand in the village
     lived &= (uv[:, 0] > KNOWN[0] + 60) & (uv[:, 0] < KNOWN[1] - 10)
     unit = neighbourhoods.of_parcel[parcel]
     return Fronts(ground.xy(uv[lived]), fabric[lived], unit[lived], np.full(int(lived.sum()), -1))
