@@ -86,14 +86,15 @@ def render_html(
     gathered = Evidence(diagnosis, city, places, shortfalls_of(diagnosis, city, places), words)
     blind = most_blind_class(diagnosis) if places.population_known else None
     shared = shared_layers(city, places)
+    result_hash = diagnosis.hash()
     report = Report(
         title=words.say("title", place=_place_name(diagnosis, places.district, lang)),
-        subtitle=tuple(_subtitle(diagnosis, city, words)),
+        subtitle=tuple(_subtitle(diagnosis, city, result_hash, words)),
         definitions=shared.definitions,
         findings=findings_of(gathered, blind),
         maps=tuple(_maps(gathered, shared, blind)),
         pages=pages_of(gathered),
-        method=method_of(gathered, extra=evidence or {}),
+        method=method_of(gathered, result_hash=result_hash, extra=evidence or {}),
         source_line=_source_line(city, words),
         divided=places.divided,
     )
@@ -116,14 +117,14 @@ def _environment() -> Environment:
     )
 
 
-def _subtitle(diagnosis: Diagnosis, city: City, words: Wording) -> list[tuple[str, str]]:
+def _subtitle(diagnosis: Diagnosis, city: City, result_hash: str, words: Wording) -> list[tuple[str, str]]:
     standard = diagnosis.standard
     title = f"{standard.title.say(words.lang)} ({standard.id} v{standard.version})"
     return [
         (words.say("head.city"), diagnosis.city_title),
         (words.say("head.standard"), title),
         (words.say("head.date"), city.data_date or words.say("head.date_unknown")),
-        (words.say("head.hash"), diagnosis.hash()[:_SHOWN_HASH]),
+        (words.say("head.hash"), result_hash[:_SHOWN_HASH]),
         (words.say("head.engine"), f"Yike {diagnosis.engine_version}"),
     ]
 

@@ -80,7 +80,7 @@ class Method:
     evidence: tuple[tuple[str, str], ...]
 
 
-def method_of(evidence: Evidence, *, extra: Mapping[str, object]) -> Method:
+def method_of(evidence: Evidence, *, result_hash: str, extra: Mapping[str, object]) -> Method:
     """Write method and sources; ``extra`` holds further entries for the evidence table."""
     diagnosis, words = evidence.diagnosis, evidence.words
     standard = diagnosis.standard
@@ -96,7 +96,7 @@ def method_of(evidence: Evidence, *, extra: Mapping[str, object]) -> Method:
         sources=tuple(_sources(cited, words)),
         data=tuple(_data(evidence)),
         limits=tuple(words.say(f"limits.{key}") for key in ("reach", "streets", "inventory", "profile", "polygons")),
-        evidence=tuple(_evidence(diagnosis, extra, words)),
+        evidence=tuple(_evidence(diagnosis, result_hash, extra, words)),
     )
 
 
@@ -263,10 +263,12 @@ def _data(evidence: Evidence) -> Iterator[Origins]:
         yield Origins(part, origin.source, origin.date, origin.licence, origin.sha256, origin.note)
 
 
-def _evidence(diagnosis: Diagnosis, extra: Mapping[str, object], words: Wording) -> Iterator[tuple[str, str]]:
+def _evidence(
+    diagnosis: Diagnosis, result_hash: str, extra: Mapping[str, object], words: Wording
+) -> Iterator[tuple[str, str]]:
     yield words.say("evidence.city"), diagnosis.city_hash
     yield words.say("evidence.standard"), f"{diagnosis.standard.id} {diagnosis.standard.version} · {diagnosis.standard.hash}"
-    yield words.say("evidence.results"), diagnosis.hash()
+    yield words.say("evidence.results"), result_hash
     yield words.say("evidence.engine"), diagnosis.engine_version
     for key, value in diagnosis.parameters.items():
         yield words.say_or(f"evidence.parameter.{key}", str(key)), _plain(value)

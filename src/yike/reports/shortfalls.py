@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -244,13 +244,15 @@ def limit_words(limit_s: float, limit_m: float, *, words: Wording) -> str:
     return words.say("unit.unknown")
 
 
-def tightest_pass(rows: pd.DataFrame) -> dict[str, object] | None:
+def tightest_pass(rows: Sequence[Mapping[str, object]]) -> Mapping[str, object] | None:
     """Return the passing row that uses the largest part of its limit; None where none has a figure."""
-    passing = rows[rows["verdict"] == PASS]
-    used = (passing["time_s"] / passing["limit_s"]).fillna(passing["distance_m"] / passing["limit_m"]).dropna()
-    if used.empty:
-        return None
-    return rows_of(passing.loc[[used.idxmax()]])[0]
+    passing = [row for row in rows if row["verdict"] == PASS and math.isfinite(_used(row))]
+    return max(passing, key=_used) if passing else None
+
+
+def _used(row: Mapping[str, object]) -> float:
+    by_time = _number(row, "time_s") / _number(row, "limit_s")
+    return by_time if math.isfinite(by_time) else _number(row, "distance_m") / _number(row, "limit_m")
 
 
 def _between(gap: Shortfall, words: Wording) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from yike.model.diagnosis import FAIL, NOT_DETERMINABLE, PASS
-from yike.reports.findings import Evidence, required_pairs, unit_rates, verdict_counts
+from yike.reports.findings import Evidence, unit_rates
 from yike.reports.maps import DrawnMap, subdistrict_map
 from yike.reports.places import Neighbourhood, Subdistrict
 from yike.reports.shortfalls import Shortfall, gap_words, limit_words, rows_of, tightest_pass, why_words
@@ -18,6 +17,8 @@ from yike.reports.wording import SECONDS_PER_MINUTE
 MOST_UNITS = 250
 _VERDICT_MARK = {PASS: "p", FAIL: "f", NOT_DETERMINABLE: "n"}
 _GROUP_PREFIX = "covered_share_"
+
+VerdictRow = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -113,22 +114,24 @@ class Page:
 
 def pages_of(evidence: Evidence) -> tuple[Page, ...]:
     """Write the page of every subdistrict."""
-    verdicts = evidence.diagnosis.verdicts
-    rates = unit_rates(verdicts)
-    home = verdicts["unit_id"].map({unit: area.anchor for unit, area in evidence.places.home.items()})
-    return tuple(
-        _page(evidence, area, verdicts[home == area.anchor], rates=rates) for area in evidence.places.subdistricts
-    )
+    rates = unit_rates(evidence.diagnosis.verdicts)
+    rows: dict[str, list[VerdictRow]] = {area.anchor: [] for area in evidence.places.subdistricts}
+    for row in rows_of(evidence.diagnosis.verdicts):
+        home = evidence.places.home.get(str(row["unit_id"]))
+        if home is not None:
+            rows[home.anchor].append(row)
+    return tuple(_page(evidence, area, rows[area.anchor], rates=rates) for area in evidence.places.subdistricts)
 
 
-def _page(evidence: Evidence, area: Subdistrict, verdicts: pd.DataFrame, *, rates: Mapping[str, float]) -> Page:
+def _page(evidence: Evidence, area: Subdistrict, verdicts: Sequence[VerdictRow], *, rates: Mapping[str, float]) -> Page:
     words = evidence.words
     worst = [gap for unit in area.units for gap in evidence.shortfalls[unit.unit_id][:1] if gap.required]
-    failing = set(verdicts.loc[verdicts["verdict"] == FAIL, "class_id"])
+    failing = {str(row["class_id"]) for row in verdicts if row["verdict"] == FAIL}
     classes = {name for class_id in failing for name in evidence.diagnosis.standard.class_(class_id).also_met_by}
-    counts = required_pairs(verdicts)["verdict"].value_counts()
-    passed, failed, unknown = (int(counts.get(verdict, 0)) for verdict in (PASS, FAIL, NOT_DETERMINABLE))
+    counts = Counter(row["verdict"] for row in verdicts if _counts(row))
+    passed, failed, unknown = (counts[verdict] for verdict in (PASS, FAIL, NOT_DETERMINABLE))
     rate = words.percent(passed / (passed + failed) if passed + failed else None)
+    by_unit = _grouped(verdicts, "unit_id")
     residents = sum(unit.residents for unit in area.units)
     people = words.say("page.people", residents=words.count(residents)) if evidence.places.population_known else ""
     groups = evidence.city.groups if evidence.places.population_known else ()
@@ -146,27 +149,39 @@ def _page(evidence: Evidence, area: Subdistrict, verdicts: pd.DataFrame, *, rate
         map=subdistrict_map(
             evidence.city, area, evidence.places, rates=rates, worst=worst, class_ids=failing | classes, words=words
         ),
-        worst=tuple(_worst_line(evidence, unit, verdicts) for unit in area.units),
+        worst=tuple(_worst_line(evidence, unit, by_unit.get(unit.unit_id, [])) for unit in area.units),
         matrix=_matrix(evidence, area, verdicts),
         classes=_class_lines(evidence, area, verdicts, groups),
         groups=tuple(words.say_or(f"group.{group}", group) for group in groups),
     )
 
 
-def _worst_line(evidence: Evidence, unit: Neighbourhood, verdicts: pd.DataFrame) -> WorstLine:
+def _counts(row: VerdictRow) -> bool:
+    """Tell whether a pair enters the rates: recommended classes do not."""
+    return row.get("obligation") != "recommended"
+
+
+def _grouped(rows: Sequence[VerdictRow], name: str) -> dict[str, list[VerdictRow]]:
+    groups: dict[str, list[VerdictRow]] = {}
+    for row in rows:
+        groups.setdefault(str(row[name]), []).append(row)
+    return groups
+
+
+def _worst_line(evidence: Evidence, unit: Neighbourhood, verdicts: Sequence[VerdictRow]) -> WorstLine:
     words = evidence.words
     gaps = [gap for gap in evidence.shortfalls[unit.unit_id] if gap.required]
     if gaps:
         name = evidence.class_name(gaps[0].class_id)
         sentence = gap_words(gaps[0], name, words=words)
         return WorstLine(unit, FAIL, sentence, why_words(gaps[0], words=words), len(gaps) - 1)
-    rows = required_pairs(verdicts[verdicts["unit_id"] == unit.unit_id])
-    unknown = rows[rows["verdict"] == NOT_DETERMINABLE]
-    if len(unknown) and not (rows["verdict"] == PASS).any():
-        reasons = words.joined(words.reason(code) for code in unknown["reason"].unique())
+    rows = [row for row in verdicts if _counts(row)]
+    met = sum(row["verdict"] == PASS for row in rows)
+    if rows and not met:
+        reasons = words.joined(words.reason(code) for code in dict.fromkeys(str(row["reason"]) for row in rows))
         return WorstLine(unit, NOT_DETERMINABLE, words.say("worst.unknown", reasons=reasons), "", 0)
     near = tightest_pass(rows)
-    passed = words.count(int((rows["verdict"] == PASS).sum()))
+    passed = words.count(met)
     if near is None:
         return WorstLine(unit, PASS, words.say("worst.none", passed=passed), "", 0)
     limit = limit_words(_figure(near["limit_s"]), _figure(near["limit_m"]), words=words)
@@ -180,14 +195,15 @@ def _figure(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else math.nan
 
 
-def _matrix(evidence: Evidence, area: Subdistrict, verdicts: pd.DataFrame) -> Matrix:
+def _matrix(evidence: Evidence, area: Subdistrict, verdicts: Sequence[VerdictRow]) -> Matrix:
     words, standard = evidence.words, evidence.diagnosis.standard
-    counts = verdict_counts(verdicts, "class_id")
-    shown = [entry for entry in standard.classes if entry.id in counts.index]
-    blank = {str(i) for i in counts.index[(counts[PASS] == 0) & (counts[FAIL] == 0)]}
+    by_class = _grouped(verdicts, "class_id")
+    counts = {class_id: Counter(row["verdict"] for row in rows) for class_id, rows in by_class.items()}
+    shown = [entry for entry in standard.classes if entry.id in counts]
+    blank = {class_id for class_id, found in counts.items() if not found[PASS] + found[FAIL]}
     blank = blank if len(blank) < len(shown) else set()
     left_out = tuple(
-        (entry.names.say(words.lang), _reasons(evidence, verdicts, entry.id)) for entry in shown if entry.id in blank
+        (entry.names.say(words.lang), _reasons(evidence, by_class[entry.id])) for entry in shown if entry.id in blank
     )
     shown = [entry for entry in shown if entry.id not in blank]
     columns: list[ClassColumn] = []
@@ -195,11 +211,11 @@ def _matrix(evidence: Evidence, area: Subdistrict, verdicts: pd.DataFrame) -> Ma
     for entry in shown:
         starts = not fields or fields[-1][0] != entry.field
         fields.append((entry.field, 1 if starts else fields.pop()[1] + 1))
-        passed, failed, unknown = (int(counts[key].loc[entry.id]) for key in (PASS, FAIL, NOT_DETERMINABLE))
+        passed, failed, unknown = (counts[entry.id][key] for key in (PASS, FAIL, NOT_DETERMINABLE))
         name, recommended = entry.names.say(words.lang), entry.obligation == "recommended"
         columns.append(ClassColumn(entry.id, name, starts, recommended, passed, failed, unknown))
-    by_pair = {(str(row["unit_id"]), str(row["class_id"])): row for row in rows_of(verdicts)}
-    rows = [_row(evidence, unit, columns, by_pair) for unit in _listed(evidence, area)]
+    by_pair = {(str(row["unit_id"]), str(row["class_id"])): row for row in verdicts}
+    lines = [_row(evidence, unit, columns, by_pair) for unit in _listed(evidence, area)]
     counted = [column for column in columns if not column.recommended]
     totals = tuple(sum(getattr(column, key) for column in counted) for key in ("passed", "failed", "unknown"))
     check = words.say(
@@ -215,11 +231,11 @@ def _matrix(evidence: Evidence, area: Subdistrict, verdicts: pd.DataFrame) -> Ma
     return Matrix(
         named,
         tuple(columns),
-        tuple(rows),
+        tuple(lines),
         (totals[0], totals[1], totals[2]),
         left_out,
         check,
-        len(area.units) - len(rows),
+        len(area.units) - len(lines),
     )
 
 
@@ -263,46 +279,47 @@ def _short_figure(evidence: Evidence, gap: Shortfall) -> str:
     return evidence.words.say("cell.unreached" if gap.exists else "cell.none")
 
 
-def _reasons(evidence: Evidence, verdicts: pd.DataFrame, class_id: str) -> str:
-    codes = verdicts.loc[verdicts["class_id"] == class_id, "reason"].unique()
-    return evidence.words.joined(evidence.words.reason(str(code)) for code in codes if code)
+def _reasons(evidence: Evidence, rows: Sequence[VerdictRow]) -> str:
+    codes = dict.fromkeys(str(row["reason"]) for row in rows if row["reason"])
+    return evidence.words.joined(evidence.words.reason(code) for code in codes)
 
 
 def _class_lines(
-    evidence: Evidence, area: Subdistrict, verdicts: pd.DataFrame, groups: Sequence[str]
+    evidence: Evidence, area: Subdistrict, verdicts: Sequence[VerdictRow], groups: Sequence[str]
 ) -> tuple[ClassLine, ...]:
     words = evidence.words
     table = evidence.classes("subdistrict", area.area_id) if evidence.places.divided else evidence.classes("all")
     lines = []
-    for class_id, row in table.iterrows():
-        own = verdicts[verdicts["class_id"] == class_id]
-        people = own["by_residents"].value_counts()
-        judged = people.get(PASS, 0) + people.get(FAIL, 0)
-        known = evidence.places.population_known
+    by_class, known = _grouped(verdicts, "class_id"), evidence.places.population_known
+    for row in rows_of(table.reset_index()):
+        own = by_class.get(str(row["class_id"]), [])
+        people = Counter(one["by_residents"] for one in own)
+        judged = people[PASS] + people[FAIL]
+        share = _figure(row["covered_share"]) if known else math.nan
+        covered = words.count(_figure(row["covered_residents"])) if math.isfinite(share) else words.percent(None)
         lines.append(
             ClassLine(
-                name=evidence.class_name(str(class_id)),
+                name=evidence.class_name(str(row["class_id"])),
                 limits=_limits(evidence, own),
-                passed=words.count(row["passed"]),
-                failed=words.count(row["failed"]),
-                unknown=words.count(row["not_determinable"]),
-                rate=words.percent(row["rate"]),
-                by_residents=words.percent(people.get(PASS, 0) / judged if judged else None),
-                covered=words.count(row["covered_residents"]) if known and math.isfinite(row["covered_share"]) else "–",
-                share=words.percent(row["covered_share"]) if known else "–",
-                groups=tuple(words.percent(row.get(f"{_GROUP_PREFIX}{group}")) for group in groups),
+                passed=words.count(_figure(row["passed"])),
+                failed=words.count(_figure(row["failed"])),
+                unknown=words.count(_figure(row["not_determinable"])),
+                rate=words.percent(_figure(row["rate"])),
+                by_residents=words.percent(people[PASS] / judged if judged else None),
+                covered=covered,
+                share=words.percent(share),
+                groups=tuple(words.percent(_figure(row.get(f"{_GROUP_PREFIX}{group}"))) for group in groups),
             )
         )
     return tuple(lines)
 
 
-def _limits(evidence: Evidence, rows: pd.DataFrame) -> str:
+def _limits(evidence: Evidence, rows: Sequence[VerdictRow]) -> str:
     words = evidence.words
-    kinds = rows[["mode", "limit_s", "limit_m"]].drop_duplicates()
-    said = []
-    for kind in rows_of(kinds):
-        if math.isfinite(_figure(kind["limit_s"])) or math.isfinite(_figure(kind["limit_m"])):
-            mode = words.say_or(f"mode.{kind['mode']}", str(kind["mode"]))
-            limit = limit_words(_figure(kind["limit_s"]), _figure(kind["limit_m"]), words=words)
-            said.append(words.say("page.limit", mode=mode, limit=limit))
+    kinds = dict.fromkeys((str(row["mode"]), _figure(row["limit_s"]), _figure(row["limit_m"])) for row in rows)
+    said: dict[str, None] = {}
+    for mode, limit_s, limit_m in kinds:
+        if math.isfinite(limit_s) or math.isfinite(limit_m):
+            limit = limit_words(limit_s, limit_m, words=words)
+            said[words.say("page.limit", mode=words.say_or(f"mode.{mode}", mode), limit=limit)] = None
     return " / ".join(said) or "–"
