@@ -61,23 +61,28 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
     residents = np.bincount(label, weights=people, minlength=count + 1).astype(np.int64)
     largest = np.lexsort((np.arange(1, count + 1), -residents[1:]))[:MOST_ZONES] + 1
     units = city.demand["unit_id"].to_numpy()[rows]
-    return pd.DataFrame(
-        [
+    by_patch = np.argsort(label, kind="stable")
+    first = np.searchsorted(label[by_patch], np.arange(count + 2))
+    boxes = ndimage.find_objects(labels)
+    pieces = []
+    for number, patch in enumerate(largest, start=1):
+        here, box = by_patch[first[patch] : first[patch + 1]], boxes[patch - 1]
+        cells = np.argwhere(labels[box] == patch) + corner + [side.start for side in box]
+        pieces.append(
             {
                 "class_id": class_id,
                 "zone_no": number,
                 "residents": int(residents[patch]),
-                "points": int((label == patch).sum()),
-                "unit_ids": ",".join(sorted({unit for unit in units[label == patch] if unit})),
-                "x": float(np.average(xy[label == patch, 0], weights=people[label == patch])),
-                "y": float(np.average(xy[label == patch, 1], weights=people[label == patch])),
-                "outline": _cells_outline(np.argwhere(labels == patch) + corner),
+                "points": len(here),
+                "unit_ids": ",".join(sorted({unit for unit in units[here] if unit})),
+                "x": float(np.average(xy[here, 0], weights=people[here])),
+                "y": float(np.average(xy[here, 1], weights=people[here])),
+                "outline": _cells_outline(cells),
             }
-            for number, patch in enumerate(largest, start=1)
-        ]
-    )
+        )
+    return pd.DataFrame(pieces)
 
 
 def _cells_outline(cells: NDArray[np.int64]) -> shapely.Geometry:
     low = cells * CELL_M
-    return shapely.union_all(shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)).normalize()
+    return shapely.coverage_union_all(shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)).normalize()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from yike.analysis.measurement import Run, TermOfUnit, unit_positions
 from yike.analysis.routing_graph import METRES, TENTHS
@@ -26,18 +27,42 @@ _RANK = {FAIL: 0, NOT_DETERMINABLE: 1, PASS: 2}
 _WORDS = np.array([FAIL, NOT_DETERMINABLE, PASS], dtype=object)
 
 IndexArray = NDArray[np.int64]
+Counts = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Headcount:
-    """Hold residents by unit (u,) and by group: all of them, those connected to streets, those within a limit."""
+    """Hold residents by unit and population group, (u, 1 + g): everybody in column 0, then each group.
 
-    everyone: NDArray[np.int64]
-    connected: NDArray[np.int64]
-    covered: NDArray[np.int64]
-    covered_barely: NDArray[np.int64]
-    covered_nearly: NDArray[np.int64]
+    everyone, connected  all of them; those connected to streets
+    covered              those within a limit
+    barely, nearly       (u,) of everybody, those within the limit with a second to spare, and with a second's grace
+    """
+
+    everyone: Counts
+    connected: Counts
+    covered: Counts
+    barely: NDArray[np.int64]
+    nearly: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """Hold what all terms of a run share.
+
+    keys       zone and kind of each of u units
+    homes      (u, d) 1 where a residential point belongs to a unit
+    heads      (d, 1 + g) people of each point: everybody, then each group
+    edge_m     (u,) [m] from the centre to the edge of known data; 0 outside it, infinite where it is unknown
+    """
+
+    keys: list[tuple[str, str]]
+    homes: csr_array
+    heads: NDArray[np.int64]
+    everyone: Counts
+    connected: Counts
+    edge_m: NDArray[np.float64]
 
 
 def verdict_table(
@@ -57,10 +82,11 @@ def verdict_table(
     asked = classes_with_reach(standard)
     pairs = [_undetermined(city, asked, terms)]
     for run in runs:
+        ground = _ground(city, run)
         for class_id in run.classes:
             for term in _distinct_terms(run, class_id, terms):
-                pairs.append(_judge(city, standard, run, term, terms, profiles=profiles))
-    table = pd.concat([part for part in pairs if len(part)], ignore_index=True) if pairs else pd.DataFrame()
+                pairs.append(_judge(city, standard, run, ground, term, terms, profiles=profiles))
+    table = pd.DataFrame({name: np.concatenate([part[name] for part in pairs]) for name in pairs[0]})
     table["_decides"] = table["verdict"].map(_RANK) + 4 * (table["term"] == "")
     table["_over"] = -(table["shortfall_s"].fillna(0) + table["shortfall_m"].fillna(0))
     table = table.sort_values(["unit_id", "class_id", "_decides", "_over", "term", "limit_s", "limit_m"], kind="stable")
@@ -81,7 +107,7 @@ def _distinct_terms(run: Run, class_id: str, terms: Mapping[tuple[str, str], lis
     return sorted(found, key=lambda term: (term.limit, term.term))
 
 
-def _undetermined(city: City, asked: list[str], terms: Mapping[tuple[str, str], list[TermOfUnit]]) -> pd.DataFrame:
+def _undetermined(city: City, asked: list[str], terms: Mapping[tuple[str, str], list[TermOfUnit]]) -> dict[str, NDArray[Any]]:
     """List every pair as undetermined: what no run judges stays so, because no mode is declared or its streets are missing.
 
     A pair whose class the unit's zone does not ask for is no pair.
@@ -91,20 +117,18 @@ def _undetermined(city: City, asked: list[str], terms: Mapping[tuple[str, str], 
     units = city.units["unit_id"].to_numpy()
     everyone = _by_unit(unit_positions(city), city.demand["residents"].to_numpy(), len(units))
     count = len(asked)
-    rows = pd.DataFrame(
-        {
-            "unit_id": np.repeat(units, count),
-            "class_id": np.tile(np.array(asked, dtype=object), len(units)),
-            "verdict": NOT_DETERMINABLE,
-            "reason": np.repeat(reasons, count),
-            "by_centre": NOT_DETERMINABLE,
-            "by_residents": NOT_DETERMINABLE,
-            "residents": np.repeat(everyone, count),
-        }
-    )
+    rows = count * len(units)
+    columns: dict[str, NDArray[Any]] = {
+        "unit_id": np.repeat(units, count),
+        "class_id": np.tile(np.array(asked, dtype=object), len(units)),
+        "reason": np.repeat(reasons, count),
+        "residents": np.repeat(everyone, count),
+        **dict.fromkeys(("verdict", "by_centre", "by_residents"), _repeated(NOT_DETERMINABLE, rows)),
+        **_blank_figures(rows, city.groups),
+    }
     asked_of = {key: {term.class_id for term in listed} or set(asked) for key, listed in terms.items()}
-    kept = np.fromiter((class_id in asked_of[key] for key in keys for class_id in asked), np.bool_, len(rows))
-    return rows.assign(**_blank_figures(len(rows), city.groups))[kept]
+    kept = np.fromiter((class_id in asked_of[key] for key in keys for class_id in asked), np.bool_, rows)
+    return {name: column[kept] for name, column in columns.items()}
 
 
 def _blank_figures(count: int, groups: tuple[str, ...]) -> dict[str, Any]:
@@ -127,50 +151,78 @@ def _blank_figures(count: int, groups: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _ground(city: City, run: Run) -> _Ground:
+    position = np.full(len(city.units), -1, np.int64)
+    position[run.unit] = np.arange(len(run.unit))
+    unit = position[unit_positions(city)[run.demand]]
+    home = np.arange(len(run.demand))
+    homes = csr_array((np.ones(len(home), np.int64), (unit, home)), shape=(len(run.unit), len(home)))
+    columns = ["residents", *(f"residents_{group}" for group in city.groups)]
+    heads = city.demand[columns].to_numpy(np.int64)[run.demand]
+    connected = run.points.connected[run.residents()]
+    zones, kinds = city.units["zone"].to_numpy()[run.unit], city.units["kind"].to_numpy()[run.unit]
+    return _Ground(
+        keys=list(zip(zones, kinds, strict=True)),
+        homes=homes,
+        heads=heads,
+        everyone=homes @ heads,
+        connected=homes @ (heads * connected[:, None]),
+        edge_m=_edge_distance(city, run),
+    )
+
+
 def _judge(
     city: City,
     standard: Standard,
     run: Run,
+    ground: _Ground,
     term: TermOfUnit,
     terms: Mapping[tuple[str, str], list[TermOfUnit]],
     *,
     profiles: Mapping[str, Profile],
-) -> pd.DataFrame:
-    keys = zip(city.units["zone"].to_numpy()[run.unit], city.units["kind"].to_numpy()[run.unit], strict=True)
-    asked = np.fromiter((term in terms[key] for key in keys), np.bool_, len(run.unit))
+) -> dict[str, NDArray[Any]]:
+    """Judge one term for the units that it is asked of; the columns are those of the verdict table."""
+    asking = {key for key, listed in terms.items() if term in listed}
+    asked = np.fromiter((key in asking for key in ground.keys), np.bool_, len(ground.keys))
     row = run.classes.index(term.class_id)
     known = term.class_id in city.inventories
     cost = run.nearest.cost[row, run.centres()].astype(np.int64)
-    connected = run.points.connected[run.centres()]
-    by_centre, centre_reason = _by_centre(cost, term.limit, connected, known=known)
-    counts = _headcount(city, run, row, term.limit, city.demand["residents"].to_numpy())
+    by_centre, centre_reason = _by_centre(cost, term.limit, run.points.connected[run.centres()], known=known)
+    counts = _headcount(run, ground, row, term.limit)
     share = standard.origin.minimum_share or DEFAULT_SHARE
     by_residents, resident_reason, close = _by_residents(counts, share, known=known)
     centre_decides = standard.origin.measured_at == COMMITTEE_CENTRE
     verdict = by_centre if centre_decides else by_residents
     near_limit = np.abs(cost - term.limit) <= BORDERLINE_TENTHS
-    table = pd.DataFrame(
-        {
-            "unit_id": city.units["unit_id"].to_numpy()[run.unit],
-            "class_id": term.class_id,
-            "verdict": _WORDS[verdict],
-            "reason": np.where(verdict == _RANK[NOT_DETERMINABLE], centre_reason if centre_decides else resident_reason, ""),
-            "by_centre": _WORDS[by_centre],
-            "by_residents": _WORDS[by_residents],
-            "borderline": (near_limit if centre_decides else close) & (verdict != _RANK[NOT_DETERMINABLE]),
-            "near_edge": (verdict == _RANK[FAIL]) & _near_edge(city, run, term, profiles[run.measure.profile]),
-            "residents": counts.everyone,
-            "covered_residents": counts.covered,
-            "covered_share": _share(counts, known=known),
-            "_connected": counts.connected,
-        }
-    )
-    for group in city.groups:
-        part = _headcount(city, run, row, term.limit, city.demand[f"residents_{group}"].to_numpy())
-        table[f"covered_share_{group}"] = _share(part, known=known)
-        table[f"_connected_{group}"] = part.connected
-        table[f"_covered_{group}"] = part.covered
-    return table.assign(**_centre_figures(city, run, row, term, cost))[asked]
+    columns = {
+        "unit_id": city.units["unit_id"].to_numpy()[run.unit],
+        "class_id": _repeated(term.class_id, len(cost)),
+        "verdict": _WORDS[verdict],
+        "reason": np.where(verdict == _RANK[NOT_DETERMINABLE], centre_reason if centre_decides else resident_reason, ""),
+        "by_centre": _WORDS[by_centre],
+        "by_residents": _WORDS[by_residents],
+        "borderline": (near_limit if centre_decides else close) & (verdict != _RANK[NOT_DETERMINABLE]),
+        "near_edge": (verdict == _RANK[FAIL]) & (ground.edge_m < _reach_m(term, profiles[run.measure.profile])),
+        "residents": counts.everyone[:, 0],
+        **_people(city, counts, known=known),
+        **_centre_figures(city, run, row, term, cost),
+    }
+    return {name: np.asarray(column)[asked] for name, column in columns.items()}
+
+
+def _people(city: City, counts: Headcount, *, known: bool) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {"covered_residents": counts.covered[:, 0]}
+    for column, suffix in enumerate(["", *(f"_{group}" for group in city.groups)]):
+        covered, connected = counts.covered[:, column], counts.connected[:, column]
+        columns[f"covered_share{suffix}"] = _share(covered, connected, known=known)
+        columns[f"_connected{suffix}"] = connected
+        if suffix:
+            columns[f"_covered{suffix}"] = covered
+    return columns
+
+
+def _repeated(word: str, count: int) -> NDArray[np.object_]:
+    return np.full(count, word, dtype=object)
 
 
 def _centre_figures(city: City, run: Run, row: int, term: TermOfUnit, cost: IndexArray) -> dict[str, Any]:
@@ -184,9 +236,9 @@ def _centre_figures(city: City, run: Run, row: int, term: TermOfUnit, cost: Inde
     limit = np.full(len(cost), term.limit / TENTHS)
     metres = run.measure.quantity == METRES
     return {
-        "term": term.term,
-        "profile": run.measure.profile,
-        "mode": run.measure.mode,
+        "term": _repeated(term.term, len(cost)),
+        "profile": _repeated(run.measure.profile, len(cost)),
+        "mode": _repeated(run.measure.mode, len(cost)),
         "nearest_facility_id": nearest,
         "limit_s": empty if metres else limit,
         "limit_m": limit if metres else empty,
@@ -207,13 +259,14 @@ def _by_centre(cost: IndexArray, limit: int, connected: BoolArray, *, known: boo
 
 def _by_residents(counts: Headcount, share: float, *, known: bool) -> tuple[IndexArray, NDArray[np.object_], BoolArray]:
     """Pass where the share is reached even if nobody unconnected is covered, fail where not even if all of them were."""
-    sure = _reaches(counts.covered, counts.everyone, share)
-    possible = _reaches(counts.covered + counts.everyone - counts.connected, counts.everyone, share)
+    everyone, covered = counts.everyone[:, 0], counts.covered[:, 0]
+    sure = _reaches(covered, everyone, share)
+    possible = _reaches(covered + everyone - counts.connected[:, 0], everyone, share)
     verdict = np.where(sure, _RANK[PASS], np.where(possible | ~np.bool_(known), _RANK[NOT_DETERMINABLE], _RANK[FAIL]))
-    empty = counts.everyone == 0
+    empty = everyone == 0
     verdict[empty] = _RANK[NOT_DETERMINABLE]
     reason = np.where(empty, "no_residents", "residents_unconnected" if known else "no_inventory").astype(object)
-    close = _reaches(counts.covered_barely, counts.everyone, share) != _reaches(counts.covered_nearly, counts.everyone, share)
+    close = _reaches(counts.barely, everyone, share) != _reaches(counts.nearly, everyone, share)
     return verdict, reason, close
 
 
@@ -222,20 +275,15 @@ def _reaches(part: IndexArray, whole: IndexArray, share: float) -> BoolArray:
     return np.asarray(part >= np.ceil(share * whole - 1e-9), np.bool_)
 
 
-def _headcount(city: City, run: Run, row: int, limit: int, people: NDArray[np.int64]) -> Headcount:
-    position = np.full(len(city.units), -1, np.int64)
-    position[run.unit] = np.arange(len(run.unit))
-    unit = position[unit_positions(city)[run.demand]]
-    heads = people[run.demand]
-    connected = run.points.connected[run.residents()]
+def _headcount(run: Run, ground: _Ground, row: int, limit: int) -> Headcount:
     cost = run.nearest.cost[row, run.residents()]
-    count = len(run.unit)
+    everybody = ground.heads[:, 0]
     return Headcount(
-        everyone=_by_unit(unit, heads, count),
-        connected=_by_unit(unit, heads * connected, count),
-        covered=_by_unit(unit, heads * (cost <= limit), count),
-        covered_barely=_by_unit(unit, heads * (cost < limit - BORDERLINE_TENTHS), count),
-        covered_nearly=_by_unit(unit, heads * (cost <= limit + BORDERLINE_TENTHS), count),
+        everyone=ground.everyone,
+        connected=ground.connected,
+        covered=ground.homes @ (ground.heads * (cost <= limit)[:, None]),
+        barely=ground.homes @ (everybody * (cost < limit - BORDERLINE_TENTHS)),
+        nearly=ground.homes @ (everybody * (cost <= limit + BORDERLINE_TENTHS)),
     )
 
 
@@ -244,18 +292,19 @@ def _by_unit(unit: IndexArray, people: NDArray[np.int64], count: int) -> NDArray
     return np.rint(np.bincount(unit[placed], weights=people[placed], minlength=count)).astype(np.int64)
 
 
-def _share(counts: Headcount, *, known: bool) -> NDArray[np.float64]:
+def _share(covered: NDArray[np.int64], connected: NDArray[np.int64], *, known: bool) -> NDArray[np.float64]:
     """Return the share of connected people that are covered; unknown where nobody is, or where places may be missing."""
-    return np.where((counts.connected > 0) & known, counts.covered / np.maximum(counts.connected, 1), np.nan)
+    return np.where((connected > 0) & known, covered / np.maximum(connected, 1), np.nan)
 
 
-def _near_edge(city: City, run: Run, term: TermOfUnit, profile: Profile) -> BoolArray:
-    """Tell which centres lie so near the edge of known data that a place beyond it could be within the limit."""
+def _reach_m(term: TermOfUnit, profile: Profile) -> float:
+    """Return how far [m] a term's limit can reach at most."""
+    return term.limit / TENTHS * (1.0 if term.measure.quantity == METRES else profile.number("top_speed_m_s"))
+
+
+def _edge_distance(city: City, run: Run) -> NDArray[np.float64]:
     if city.extent is None:
-        return np.zeros(len(run.unit), np.bool_)
-    reach_m = term.limit / TENTHS
-    if run.measure.quantity != METRES:
-        reach_m *= profile.number("top_speed_m_s")
+        return np.full(len(run.unit), np.inf)
     centres = shapely.points(city.units[["centre_x", "centre_y"]].to_numpy(np.float64)[run.unit])
-    outside = ~shapely.contains(city.extent, centres)
-    return np.asarray(outside | (shapely.distance(city.extent.boundary, centres) < reach_m), np.bool_)
+    inside = shapely.contains(city.extent, centres)
+    return np.where(inside, shapely.distance(city.extent.boundary, centres), 0.0)
