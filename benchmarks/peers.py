@@ -75,7 +75,7 @@ def cityseer_structure(question: Question) -> tuple[Any, Any]:
         graph.add_node(str(number), x=float(x), y=float(y))
     ends = network.node_xy[np.stack([network.tail, network.head], axis=1)]
     for tail, head, line in zip(network.tail, network.head, shapely.linestrings(ends), strict=True):
-        if tail != head:
+        if tail != head and line.length > 0:
             graph.add_edge(str(tail), str(head), geom=line)
     graph.graph["crs"] = network.crs
     nodes, _, structure = quietly(cityseer_io.network_structure_from_nx, graph)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,11 @@ class _Case:
     point: int
     class_row: int
 
+    @property
+    def home(self) -> int | None:
+        """Return the row in ``demand`` where it starts, None where it starts at the centre."""
+        return None if self.point < len(self.run.unit) else int(self.run.demand[self.point - len(self.run.unit)])
+
 
 def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.DataFrame, *, explain: str = "all") -> pd.DataFrame:
     """Explain the failing pairs (`yike.model.diagnosis.GAP_TABLE`).
@@ -49,15 +54,14 @@ def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.Data
         return GAP_TABLE.empty()
     cases = _cases(city, standard, runs, verdicts, chosen)
     geometries, _ = entrance_geometries(city)
-    rows = []
-    for run, point, group in _by_point(cases):
-        start = _point_xy(city, run, point)
-        routes = _routes(run, point, start, group, geometries)
-        for case, route in zip(group, routes, strict=True):
-            rows.append(_row(city, standard, verdicts, case, start, route))
-    table = pd.DataFrame(rows)
-    table["between"] = _between(city, table.pop("_straight").to_numpy())
-    return table
+    begin = _starts_xy(city, cases)
+    routes: list[Route | None] = [None] * len(cases)
+    for group in _by_point(cases):
+        asked = [cases[number] for number in group]
+        for number, route in zip(group, _routes(asked, begin[group[0]], geometries), strict=True):
+            routes[number] = route
+    facility = _facilities(city, standard, cases, begin)
+    return _table(city, verdicts, cases, begin, facility, routes)
 
 
 def _chosen(verdicts: pd.DataFrame, explain: str, *, centre_decides: bool) -> IndexArray:
@@ -97,25 +101,23 @@ def _worst_home(run: Run, class_row: int, unit: int, unit_of_demand: IndexArray)
     return int(homes[np.argmax(run.nearest.cost[class_row, homes])])
 
 
-def _by_point(cases: list[_Case]) -> Iterator[tuple[Run, int, list[_Case]]]:
-    groups: dict[tuple[int, int], list[_Case]] = {}
-    for case in cases:
-        groups.setdefault((id(case.run), case.point), []).append(case)
-    for group in groups.values():
-        yield group[0].run, group[0].point, group
+def _by_point(cases: list[_Case]) -> Iterable[list[int]]:
+    """Group the numbers of cases that start at one point, so that one search serves them all."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for number, case in enumerate(cases):
+        groups.setdefault((id(case.run), case.point), []).append(number)
+    return groups.values()
 
 
-def _point_xy(city: City, run: Run, point: int) -> NDArray[np.float64]:
-    if point < len(run.unit):
-        row = city.units.iloc[run.unit[point]]
-        return np.array([row["centre_x"], row["centre_y"]], np.float64)
-    home = city.demand.iloc[run.demand[point - len(run.unit)]]
-    return np.array([home["x"], home["y"]], np.float64)
+def _starts_xy(city: City, cases: list[_Case]) -> NDArray[np.float64]:
+    """Return (cases, 2) [m] where each case starts."""
+    centres = city.units[["centre_x", "centre_y"]].to_numpy(np.float64)
+    homes = city.demand[["x", "y"]].to_numpy(np.float64)
+    return np.array([homes[case.home] if case.home is not None else centres[case.run.unit[case.point]] for case in cases])
 
 
-def _routes(
-    run: Run, point: int, start: NDArray[np.float64], group: list[_Case], geometries: NDArray[np.object_]
-) -> list[Route | None]:
+def _routes(group: list[_Case], start: NDArray[np.float64], geometries: NDArray[np.object_]) -> list[Route | None]:
+    run, point = group[0].run, group[0].point
     cost = np.array([run.nearest.cost[case.class_row, point] for case in group])
     reached = cost[cost < UNREACHED]
     if not len(reached):
@@ -125,7 +127,7 @@ def _routes(
     for number, case in enumerate(group):
         place = run.nearest.place[case.class_row, point]
         if place != NO_PLACE:
-            entrances = np.flatnonzero(run.places.owner == place)
+            entrances = np.arange(*np.searchsorted(run.places.owner, [place, place + 1]))
             targets.append(run.places.attachment.take(entrances))
             spots.append(_entrance_xy(geometries[run.entrance[entrances]], start))
             asked.append(number)
@@ -142,61 +144,83 @@ def _entrance_xy(geometries: NDArray[np.object_], start: NDArray[np.float64]) ->
     return np.asarray(shapely.get_coordinates(shapely.get_point(lines, 0)), np.float64)
 
 
-def _row(
-    city: City, standard: Standard, verdicts: pd.DataFrame, case: _Case, start: NDArray[np.float64], route: Route | None
-) -> dict[str, object]:
-    verdict = verdicts.iloc[case.verdict]
-    metres = case.run.measure.quantity == METRES
-    limit = verdict["limit_m"] if metres else verdict["limit_s"]
-    facility = _facility(city, standard, case, str(verdict["class_id"]), start)
-    target = None if facility is None else city.facilities.iloc[facility]
-    end = route.line.coords[-1] if route is not None else None if target is None else (target["x"], target["y"])
-    home = case.point >= len(case.run.unit)
-    demand = None if not home else city.demand["demand_id"].iloc[case.run.demand[case.point - len(case.run.unit)]]
-    nothing = float("nan")
-    row: dict[str, object] = {
-        "unit_id": verdict["unit_id"],
-        "class_id": verdict["class_id"],
-        "origin": demand if home else CENTRE,
-        "facility_id": "" if target is None else target["facility_id"],
-        "facility_name": "" if target is None else target["name"],
-        "reachable": route is not None,
-        "limit_s": verdict["limit_s"],
-        "limit_m": verdict["limit_m"],
-        **dict.fromkeys(("time_s", "walked_s", "waited_s", "connected_s", "misses_s", "misses_m", "route_m"), nothing),
-        "straight_m": nothing if end is None else float(np.hypot(*(np.asarray(end) - start))),
-        "between": "",
-        "route": None if route is None else route.line,
-        "_straight": None if end is None else shapely.LineString([start, end]),
+def _facilities(city: City, standard: Standard, cases: list[_Case], begin: NDArray[np.float64]) -> IndexArray:
+    """Return the facility of each case: the nearest by the streets, else as the crow flies; -1 where the class has none."""
+    place = np.array([case.run.nearest.place[case.class_row, case.point] for case in cases], np.int64)
+    facility = np.array([case.run.facility[at] if at != NO_PLACE else NO_PLACE for case, at in zip(cases, place, strict=True)])
+    class_ids = np.array([case.run.classes[case.class_row] for case in cases], dtype=object)
+    xy = city.facilities[["x", "y"]].to_numpy(np.float64)
+    for class_id in sorted(set(class_ids[place == NO_PLACE])):
+        rows = np.flatnonzero(city.facilities["class_id"].isin((class_id, *standard.class_(class_id).also_met_by)))
+        if len(rows):
+            lost = (place == NO_PLACE) & (class_ids == class_id)
+            facility[lost] = rows[cKDTree(xy[rows]).query(begin[lost])[1]]
+    return np.asarray(facility, np.int64)
+
+
+def _table(
+    city: City,
+    verdicts: pd.DataFrame,
+    cases: list[_Case],
+    begin: NDArray[np.float64],
+    facility: IndexArray,
+    routes: list[Route | None],
+) -> pd.DataFrame:
+    judged = verdicts.iloc[[case.verdict for case in cases]]
+    homes = city.demand["demand_id"].to_numpy()
+    known = facility >= 0
+    end = np.full((len(cases), 2), np.nan)
+    end[known] = city.facilities[["x", "y"]].to_numpy(np.float64)[facility[known]]
+    for number, route in enumerate(routes):
+        if route is not None:
+            end[number] = route.line.coords[-1]
+    table = pd.DataFrame(
+        {
+            "unit_id": judged["unit_id"].to_numpy(),
+            "class_id": judged["class_id"].to_numpy(),
+            "origin": [CENTRE if case.home is None else homes[case.home] for case in cases],
+            **{
+                name: np.append(city.facilities[column].to_numpy(dtype=object), "")[facility]  # -1 is the empty word at the end
+                for name, column in (("facility_id", "facility_id"), ("facility_name", "name"))
+            },
+            "reachable": [route is not None for route in routes],
+            "limit_s": judged["limit_s"].to_numpy(),
+            "limit_m": judged["limit_m"].to_numpy(),
+            **_route_figures(cases, routes, judged),
+            "straight_m": np.hypot(*(end - begin).T),
+            "between": _between(city, begin, end),
+        }
+    )
+    table["route"] = np.array([None if route is None else route.line for route in routes], dtype=object)
+    return table
+
+
+def _route_figures(cases: list[_Case], routes: list[Route | None], judged: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Return the figures of the routes as columns, not a number where there is none or the term counts the other unit."""
+    costs = ("cost", "moving", "waiting", "connecting")
+    rows = [(np.nan,) * 5 if route is None else (*(getattr(route, name) for name in costs), route.length_m) for route in routes]
+    cost, moving, waiting, connecting, metres = np.array(rows, np.float64).T
+    by_metres = np.array([case.run.measure.quantity == METRES for case in cases])
+    return {
+        "time_s": np.where(by_metres, np.nan, cost / TENTHS),
+        "walked_s": np.where(by_metres, np.nan, moving / TENTHS),
+        "waited_s": np.where(by_metres, np.nan, waiting / TENTHS),
+        "connected_s": np.where(by_metres, np.nan, connecting / TENTHS),
+        "misses_s": np.where(by_metres, np.nan, cost / TENTHS - judged["limit_s"].to_numpy(np.float64)),
+        "misses_m": np.where(by_metres, cost / TENTHS - judged["limit_m"].to_numpy(np.float64), np.nan),
+        "route_m": metres,
     }
-    if route is not None:
-        row["route_m"] = route.length_m
-        row["misses_m" if metres else "misses_s"] = route.cost / TENTHS - limit
-        if not metres:
-            parts = {"time_s": route.cost, "walked_s": route.moving, "waited_s": route.waiting, "connected_s": route.connecting}
-            row |= {name: cost / TENTHS for name, cost in parts.items()}
-    return row
 
 
-def _facility(city: City, standard: Standard, case: _Case, class_id: str, start: NDArray[np.float64]) -> int | None:
-    place = int(case.run.nearest.place[case.class_row, case.point])
-    if place != NO_PLACE:
-        return int(case.run.facility[place])
-    meets = (class_id, *standard.class_(class_id).also_met_by)
-    rows = np.flatnonzero(city.facilities["class_id"].isin(meets))
-    if not len(rows):
-        return None
-    return int(rows[cKDTree(city.facilities[["x", "y"]].to_numpy(np.float64)[rows]).query(start)[1]])
-
-
-def _between(city: City, straight: NDArray[np.object_]) -> list[str]:
+def _between(city: City, begin: NDArray[np.float64], end: NDArray[np.float64]) -> list[str]:
     """Name the kinds of barrier that each straight line crosses."""
     barriers = barrier_lines(city)
-    crossed: list[set[str]] = [set() for _ in straight]
-    if len(barriers):
+    crossed: list[set[str]] = [set() for _ in begin]
+    drawn = np.flatnonzero(np.isfinite(end).all(axis=1))
+    if len(barriers) and len(drawn):
         kinds = city.barriers["kind"].to_numpy()
-        drawn = np.flatnonzero([line is not None for line in straight])
-        line, barrier = shapely.STRtree(barriers).query(straight[drawn], predicate="crosses")
+        straight = shapely.linestrings(np.stack([begin[drawn], end[drawn]], axis=1))
+        line, barrier = shapely.STRtree(barriers).query(straight, predicate="crosses")
         for number, kind in zip(drawn[line], kinds[barrier], strict=True):
             crossed[number].add(str(kind))
     return [",".join(sorted(kinds)) for kinds in crossed]
