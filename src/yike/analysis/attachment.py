@@ -301,9 +301,7 @@ def legs(graph: RoutingGraph, attachment: Attachment) -> Legs:
     )
 
 
-def _whole_streets(
-    network: StreetNetwork, segment: IndexArray
-) -> tuple[IndexArray, FloatArray | float, FloatArray | float]:
+def _whole_streets(network: StreetNetwork, segment: IndexArray) -> tuple[IndexArray, FloatArray | float, FloatArray | float]:
     """Return for each segment the whole street that it is a stretch of (mostly itself) and the fractions where it runs."""
     parts = network.stretches
     if parts is None:

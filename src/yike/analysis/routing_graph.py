@@ -119,9 +119,7 @@ def _deciseconds(network: StreetNetwork, profile: Profile) -> tuple[IntArray, In
     if profile.takes_steps:
         factor[network.kind == _STEPS] = profile.number("steps_factor")
     moving = np.rint(TENTHS * metres * factor / profile.number("speed_m_s"))
-    halves_s = network.signal_halves * profile.number("signal_s") + network.crossing_halves * profile.number(
-        "marked_crossing_s"
-    )
+    halves_s = network.signal_halves * profile.number("signal_s") + network.crossing_halves * profile.number("marked_crossing_s")
     waiting = np.rint(TENTHS * halves_s / 2)
     given = network.fixed_ds != NOT_GIVEN
     moving = np.where(given, network.fixed_ds, moving)

@@ -208,9 +208,7 @@ def _whole_place(network: StreetNetwork, place: StreetPlace) -> tuple[int, float
     return place.segment, place.fraction
 
 
-def _nodes_at(
-    network: StreetNetwork, places: Sequence[tuple[int, float]]
-) -> tuple[dict[tuple[int, float], int], FloatArray]:
+def _nodes_at(network: StreetNetwork, places: Sequence[tuple[int, float]]) -> tuple[dict[tuple[int, float], int], FloatArray]:
     """Return the node at each place, with every cut that the touched streets have, and the coordinates of the new nodes."""
     node_at: dict[tuple[int, float], int] = {}
     for segment in {segment for segment, _ in places}:

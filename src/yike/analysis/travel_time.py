@@ -87,9 +87,7 @@ def nearest_places(
     def run(number: int) -> None:
         chosen = class_of_seed == number
         keys = np.empty(graph.network.node_count, np.int64)
-        kernels.nearest_seeds(
-            *inward, node[chosen], cost[chosen], owner[chosen].astype(np.int32), limit, keys
-        )
+        kernels.nearest_seeds(*inward, node[chosen], cost[chosen], owner[chosen].astype(np.int32), limit, keys)
         rows = np.minimum(_via(keys, head, out_legs.to_head), _via(keys, tail, out_legs.to_tail))
         rows = np.minimum(rows, direct.get(number, _UNREACHED_KEY)) + (out_legs.connection.astype(np.int64) << 32)
         best = _least_of_each(rows, points)
@@ -151,28 +149,20 @@ def _least_of_each(rows: IndexArray, points: Attachment) -> IndexArray:
     return best
 
 
-def along_segment(
-    graph: RoutingGraph, points: Attachment, places: Attachment, rows: tuple[IndexArray, IndexArray]
-) -> IndexArray:
+def along_segment(graph: RoutingGraph, points: Attachment, places: Attachment, rows: tuple[IndexArray, IndexArray]) -> IndexArray:
     """Return the cost between connections on one segment without passing its ends; UNREACHED where that way is closed."""
     here, there = rows
     out, into = legs(graph, points), legs(graph, places)
     ahead = points.fraction[here] <= places.fraction[there]
     behind = points.fraction[here] >= places.fraction[there]
-    forward = into.from_tail[there].astype(np.int64) - (
-        graph.forward_weight[points.segment[here]] - out.to_head[here]
-    )
-    backward = out.to_tail[here].astype(np.int64) - (
-        graph.backward_weight[places.segment[there]] - into.from_head[there]
-    )
+    forward = into.from_tail[there].astype(np.int64) - (graph.forward_weight[points.segment[here]] - out.to_head[here])
+    backward = out.to_tail[here].astype(np.int64) - (graph.backward_weight[places.segment[there]] - into.from_head[there])
     forward = np.where(ahead & (out.to_head[here] >= 0), forward, UNREACHED)
     backward = np.where(behind & (out.to_tail[here] >= 0), backward, UNREACHED)
     return np.minimum(forward, backward)
 
 
-def _direct_keys(
-    graph: RoutingGraph, points: Attachment, places: Places, *, limit: int
-) -> dict[int, IndexArray]:
+def _direct_keys(graph: RoutingGraph, points: Attachment, places: Places, *, limit: int) -> dict[int, IndexArray]:
     """Return, for each class that shares a segment with a point, the least direct key of each connection row."""
     here, there = pairs_by_value(points.segment, places.attachment.segment)
     if not len(here):

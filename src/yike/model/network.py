@@ -313,9 +313,7 @@ def _edge_faults(nodes: pd.DataFrame, edges: pd.DataFrame) -> list[Fault]:
         if unknown.any():
             row = int(np.flatnonzero(unknown)[0])
             values = {"id": edges[end].iloc[row]}
-            faults.append(
-                Fault("edges.unknown_node", "edges", row=row + 2, field=end, values=values, count=int(unknown.sum()))
-            )
+            faults.append(Fault("edges.unknown_node", "edges", row=row + 2, field=end, values=values, count=int(unknown.sum())))
     for column in ("length_m", "walk_s", "bike_s"):
         if column in edges:
             figures = edges[column].to_numpy(np.float64)
@@ -323,7 +321,5 @@ def _edge_faults(nodes: pd.DataFrame, edges: pd.DataFrame) -> list[Fault]:
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
                 values = {"value": figures[row]}
-                faults.append(
-                    Fault("edges.negative", "edges", row=row + 2, field=column, values=values, count=int(bad.sum()))
-                )
+                faults.append(Fault("edges.negative", "edges", row=row + 2, field=column, values=values, count=int(bad.sum())))
     return faults
