@@ -4,47 +4,26 @@ Exit code 0: done; 1: it ran and found failures it was asked to gate on; 2: bad 
 anywhere on the line. Heavy libraries are loaded inside the commands, so that help answers at once.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from yike import __version__
+from yike.cli_imports import add_import_commands
+from yike.cli_speech import Speech, progress
 from yike.errors import Fault, InputError, YikeError
 from yike.texts import languages, text
 
-if TYPE_CHECKING:
-    from yike.sources.city_parts import ImportSummary
-
 GATED = 1
 BAD_INPUT = 2
+INTERRUPTED = 130
+# What the parser raises for a wrong command line; newer versions of typer bring their own parser, so it is named by kinship.
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 _ENVIRONMENT = "YIKE_LANG"
-
-
-@dataclass
-class Speech:
-    """Hold how the run speaks: language, and JSON for machines instead of words."""
-
-    lang: str
-    as_json: bool
-
-    def say(self, key: str, **values: object) -> str:
-        """Return the words of a ``cli.`` text."""
-        return text(f"cli.{key}", self.lang, **values)
-
-    def tell(self, words: Sequence[str], facts: Mapping[str, object]) -> None:
-        """Print the words, or the facts as one JSON object."""
-        if self.as_json:
-            typer.echo(json.dumps(facts, ensure_ascii=False, default=str))
-        else:
-            for line in words:
-                typer.echo(line)
 
 
 def _speech(arguments: list[str]) -> Speech:
@@ -71,14 +50,15 @@ def _speech(arguments: list[str]) -> Speech:
 
 def build_app(speech: Speech) -> typer.Typer:
     """Make the command tree in a language."""
-    app = typer.Typer(help=speech.say("help"), no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    plain: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+    app = typer.Typer(help=speech.say("help"), no_args_is_help=True, **plain)
     imports = typer.Typer(help=speech.say("import.help"), no_args_is_help=True)
     standards = typer.Typer(help=speech.say("standards.help"), no_args_is_help=True)
     app.add_typer(imports, name="import")
     app.add_typer(standards, name="standards")
     _add_city_commands(app, speech)
     _add_result_commands(app, speech)
-    _add_import_commands(imports, speech)
+    add_import_commands(imports, speech)
     _add_standard_commands(standards, speech)
 
     def tell_version(asked: bool) -> None:
@@ -106,7 +86,7 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
     def demo(folder: Folder) -> None:
         from yike.sources.demo import demo_city
 
-        with _progress(speech, speech.say("demo.working")):
+        with progress(speech, speech.say("demo.working")):
             city = demo_city()
             city.save(folder)
         facts = {"folder": folder, "hash": city.hash, "units": len(city.units), "residents": int(city.demand["residents"].sum())}
@@ -128,7 +108,7 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
         from yike.analysis.units import grow_units
         from yike.model.city import City
 
-        with _progress(speech, speech.say("units.working")):
+        with progress(speech, speech.say("units.working")):
             city = grow_units(City.load(folder, check=True), profile=profile)
             city.save(folder)
         facts = {"units": len(city.units), "hash": city.hash, "folder": folder}
@@ -143,7 +123,7 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
     ) -> None:
         from yike.reports.circles_file import write_circles
 
-        with _progress(speech, speech.say("circles.working")):
+        with progress(speech, speech.say("circles.working")):
             count = write_circles(folder, out, profile=profile, minutes=tuple(minutes or (5, 10, 15)))
         facts = {"circles": count, "out": out}
         speech.tell([speech.say("circles.done", **facts)], facts)
@@ -166,7 +146,7 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
     ) -> None:
         from yike.reports.result import diagnose_folder, gate, summary
 
-        with _progress(speech, speech.say("diagnose.working")) as tell:
+        with progress(speech, speech.say("diagnose.working")) as tell:
             diagnosis = diagnose_folder(
                 folder, standard, out, zone=zone, horizon_s=60 * horizon_min, explain=explain, report=report, on_progress=tell
             )
@@ -179,7 +159,7 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
     def report(out: Out) -> None:
         from yike.reports.result import write_reports
 
-        with _progress(speech, speech.say("report.working")):
+        with progress(speech, speech.say("report.working")):
             paths = write_reports(out)
         speech.tell([str(path) for path in paths], {"reports": paths})
 
@@ -190,109 +170,10 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
     ) -> None:
         from yike.reports.evidence import replay as repeat
 
-        with _progress(speech, speech.say("replay.working")) as tell:
+        with progress(speech, speech.say("replay.working")) as tell:
             diagnosis = repeat(evidence, city=city, on_progress=tell)
         facts = {"result_hash": diagnosis.hash(), "equal": True}
         speech.tell([speech.say("replay.done", **facts)], facts)
-
-
-def _add_import_commands(app: typer.Typer, speech: Speech) -> None:
-    File = Annotated[Path, typer.Argument(metavar="FILE", help=speech.say("import.file"))]
-    CityFolder = Annotated[Path, typer.Option("--city", metavar="DIR", help=speech.say("import.city"))]
-    Layer = Annotated[str | None, typer.Option(help=speech.say("import.layer"))]
-    Licence = Annotated[str, typer.Option(help=speech.say("import.licence"))]
-    Date = Annotated[str, typer.Option(help=speech.say("import.date"))]
-    BadRows = Annotated[str, typer.Option(help=speech.say("import.bad_rows"))]
-
-    @app.command("streets", help=speech.say("import.streets.help"))
-    def streets(
-        file: File,
-        city: CityFolder,
-        mode: Annotated[list[str] | None, typer.Option(help=speech.say("import.mode"))] = None,
-        crs: Annotated[str | None, typer.Option(help=speech.say("import.crs"))] = None,
-        title: Annotated[str | None, typer.Option(help=speech.say("import.title"))] = None,
-        boundary: Annotated[Path | None, typer.Option(help=speech.say("import.boundary"))] = None,
-        class_column: Annotated[str | None, typer.Option(help=speech.say("import.class_column"))] = None,
-        layer: Layer = None,
-        licence: Licence = "",
-        date: Date = "",
-        bad_rows: BadRows = "refuse",
-    ) -> None:
-        from yike.sources.city_parts import MODES, import_streets
-
-        with _progress(speech, speech.say("import.working", file=file.name)):
-            done = import_streets(
-                file, city=city, modes=mode or MODES, crs=crs, title=title, boundary=boundary, class_column=class_column,
-                layer=layer, licence=licence, date=date, on_bad_rows=bad_rows,
-            )  # fmt: skip
-        _tell_import(speech, file, done)
-
-    @app.command("facilities", help=speech.say("import.facilities.help"))
-    def facilities(
-        file: File,
-        city: CityFolder,
-        standard: Annotated[str, typer.Option(help=speech.say("standard.option"))] = "pudong-2021",
-        class_id: Annotated[str | None, typer.Option("--class", help=speech.say("import.class"))] = None,
-        count_column: Annotated[str | None, typer.Option(help=speech.say("import.count_column"))] = None,
-        complete_for: Annotated[list[str] | None, typer.Option(help=speech.say("import.complete_for"))] = None,
-        layer: Layer = None,
-        licence: Licence = "",
-        date: Date = "",
-        bad_rows: BadRows = "refuse",
-    ) -> None:
-        from yike.model.standard import load_standard
-        from yike.sources.city_parts import import_facilities
-
-        with _progress(speech, speech.say("import.working", file=file.name)):
-            done = import_facilities(
-                file, city=city, standard=load_standard(standard), class_id=class_id, count_column=count_column,
-                complete_for=complete_for or (), layer=layer, licence=licence, date=date, on_bad_rows=bad_rows,
-            )  # fmt: skip
-        _tell_import(speech, file, done)
-
-    @app.command("population", help=speech.say("import.population.help"))
-    def population(
-        file: File,
-        city: CityFolder,
-        rounding: Annotated[str, typer.Option(help=speech.say("import.rounding"))] = "refuse",
-        layer: Layer = None,
-        licence: Licence = "",
-        date: Date = "",
-        bad_rows: BadRows = "refuse",
-    ) -> None:
-        from yike.sources.city_parts import import_population
-
-        with _progress(speech, speech.say("import.working", file=file.name)):
-            done = import_population(
-                file, city=city, rounding=rounding, layer=layer, licence=licence, date=date, on_bad_rows=bad_rows
-            )
-        _tell_import(speech, file, done)
-
-    @app.command("units", help=speech.say("import.units.help"))
-    def units(
-        file: File,
-        city: CityFolder,
-        centres: Annotated[Path | None, typer.Option(help=speech.say("import.centres"))] = None,
-        layer: Layer = None,
-        licence: Licence = "",
-        date: Date = "",
-        bad_rows: BadRows = "refuse",
-    ) -> None:
-        from yike.sources.city_parts import import_units
-
-        with _progress(speech, speech.say("import.working", file=file.name)):
-            done = import_units(file, city=city, centres=centres, layer=layer, licence=licence, date=date, on_bad_rows=bad_rows)
-        _tell_import(speech, file, done)
-
-    @app.command("candidates", help=speech.say("import.candidates.help"))
-    def candidates(
-        file: File, city: CityFolder, layer: Layer = None, licence: Licence = "", date: Date = "", bad_rows: BadRows = "refuse"
-    ) -> None:
-        from yike.sources.city_parts import import_candidates
-
-        with _progress(speech, speech.say("import.working", file=file.name)):
-            done = import_candidates(file, city=city, layer=layer, licence=licence, date=date, on_bad_rows=bad_rows)
-        _tell_import(speech, file, done)
 
 
 def _add_standard_commands(app: typer.Typer, speech: Speech) -> None:
@@ -346,48 +227,6 @@ def _print_standard(title: str, rows: Sequence[Mapping[str, object]], speech: Sp
     Console().print(table)
 
 
-def _tell_import(speech: Speech, file: Path, done: "ImportSummary") -> None:
-    words = [
-        speech.say(
-            "import.done",
-            file=file.name,
-            read=done.rows_read,
-            kept=done.rows_kept,
-            left_out=done.rows_left_out,
-            hash=done.city_hash,
-        )
-    ]
-    words += [fault.words(speech.lang) for fault in done.faults]
-    words += _notes_in(done.notes, speech.lang)
-    facts = {"file": file, "read": done.rows_read, "kept": done.rows_kept, "left_out": done.rows_left_out, "hash": done.city_hash}
-    speech.tell(words, facts | {"faults": [fault.words(speech.lang) for fault in done.faults], "notes": list(done.notes)})
-
-
-def _notes_in(notes: Sequence[str], lang: str) -> list[str]:
-    from yike.sources.notes import say_notes
-
-    return [say_notes(each, lang) for each in notes]
-
-
-@contextmanager
-def _progress(speech: Speech, words: str) -> Iterator[Callable[[str, float], None]]:
-    """Show a bar on a terminal, nothing in a pipe; yields what the work calls with its step and the share done."""
-    if speech.as_json or not sys.stderr.isatty():
-        yield lambda step, share: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(words, total=None)
-
-        def tell(step: str, share: float) -> None:
-            bar.update(task, total=1.0, completed=share)
-
-        yield tell
-
-
 def main() -> None:
     """Run the command line and exit with its code; errors go to stderr, one line each."""
     arguments = sys.argv[1:]
@@ -395,12 +234,30 @@ def main() -> None:
     try:
         speech = _speech(arguments)
         lang = speech.lang
-        build_app(speech)(args=arguments, prog_name="yike")
+        code = build_app(speech)(args=arguments, prog_name="yike", standalone_mode=False)
     except YikeError as error:
-        typer.echo(error.words(lang), err=True)
-        raise SystemExit(error.exit_code) from None
+        _stop(error.words(lang), error.exit_code)
+    except USAGE_ERROR as error:
+        _stop(_usage_words(error, lang), BAD_INPUT)
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at the end
         raise SystemExit(GATED) from None
-    except KeyboardInterrupt:
-        typer.echo(text("cli.stopped", lang), err=True)
-        raise SystemExit(130) from None
+    except OSError as error:
+        _stop(text("error.system", lang, path=error.filename or "yike", reason=error.strerror or error), BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop(text("cli.stopped", lang), INTERRUPTED)
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _stop(words: str, code: int) -> NoReturn:
+    typer.echo(words, err=True)
+    raise SystemExit(code) from None
+
+
+def _usage_words(error: Exception, lang: str) -> str:
+    """Say what is wrong with the command line in one line; a group without a command says its help."""
+    message = str(error.format_message() if hasattr(error, "format_message") else error)
+    command = getattr(getattr(error, "ctx", None), "command_path", "yike")
+    if "\n" in message or not message:
+        return message
+    return text("error.command", lang, message=f"{message.rstrip('.')}.", command=command)

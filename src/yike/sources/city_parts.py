@@ -27,6 +27,8 @@ from yike.sources.outline_entrances import KIND as OUTLINE_KIND
 from yike.sources.outline_entrances import find_outline_entrances
 from yike.sources.population import GROUP_PREFIX, read_population
 from yike.sources.row_checks import REFUSE, PartRows
+from yike.sources.unit_grid import SOURCE as GRID
+from yike.sources.unit_grid import grid_units
 from yike.sources.units import read_boundary, read_units
 
 OSM_ENDINGS = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
@@ -185,9 +187,7 @@ def import_population(
     if len(others) and set(base.groups) != set(read.groups):
         values = {"here": ", ".join(read.groups) or "–", "there": ", ".join(base.groups) or "–"}
         raise InputError([Fault("tables.other_groups", str(path), values=values)])
-    others = others.drop(
-        columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in read.table]
-    )
+    others = others.drop(columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in read.table])
     demand = _joined(others, read.table, key="demand_id", file=str(path))
     merged = assign_units(base.replace(demand=demand, groups=read.groups))
     origin = _Source(path, licence, date).origin("population", _left_out(read, read.notes))
@@ -204,13 +204,15 @@ def import_units(
     date: str = "",
     on_bad_rows: str = REFUSE,
 ) -> ImportSummary:
-    """Read neighbourhoods into a City folder and assign the residents to them.
+    """Read neighbourhoods into a City folder, from a table or OpenStreetMap's places, and assign the residents to them.
 
     Raises:
         InputError: the folder has no streets, the file is bad, or an id belongs to another source.
     """
     path = Path(path)
     base = _existing(city)
+    if is_osm(path):
+        return _osm_units(base, _Source(path, licence, date), Path(city))
     read = read_units(path, crs=base.crs, centres=centres, layer=layer, on_bad_rows=on_bad_rows)
     _refuse_elsewhere(base, read.table, "centre_x", "centre_y", file=str(path))
     units = _joined(_of_other_sources(base.units, path.name), read.table, key="unit_id", file=str(path))
@@ -219,6 +221,20 @@ def import_units(
     if centres is not None:
         merged = _with_origin(merged, _Source(Path(centres), licence, date).origin("unit_centres", ()))
     return _saved(merged, Path(city), _summary(read, read.notes))
+
+
+def import_grid(*, city: Path, size_m: float) -> ImportSummary:
+    """Put square units over the known area of a City folder, in place of an earlier grid, and assign the residents to them.
+
+    Raises:
+        InputError: the folder has no streets, or the size [m] is out of range.
+    """
+    base = _existing(city)
+    squares = grid_units(base, size_m=size_m)
+    units = _joined(_of_other_sources(base.units, GRID), squares, key="unit_id", file=GRID)
+    notes = (note("grid", count=len(squares), size_m=f"{size_m:g}"),)
+    merged = _with_origin(assign_units(base.replace(units=units)), Origin("units", GRID, note=notes[0]))
+    return _saved(merged, Path(city), ImportSummary(len(squares), len(squares), 0, (), "", notes))
 
 
 def import_candidates(
@@ -376,6 +392,28 @@ def _osm_facilities(base: City, source: _Source, folder: Path, *, progress: Prog
     return _saved(_with_origin(merged, origin), folder, ImportSummary(len(table), len(table), 0, (), ""))
 
 
+def _osm_units(base: City, source: _Source, folder: Path) -> ImportSummary:
+    from yike.sources.osm import LICENCE
+    from yike.sources.osm.neighbourhoods import read_neighbourhoods
+
+    found = read_neighbourhoods(source.path, crs=base.crs, extent=base.extent)
+    if not len(found.units):
+        raise InputError([Fault("units.no_places", str(source.path))])
+    label = source.path.name
+    merged = assign_units(
+        base.replace(units=_joined(_of_other_sources(base.units, label), found.units, key="unit_id", file=str(source.path)))
+    )
+    points = int(found.units["outline"].isna().sum())
+    notes: tuple[str, ...]
+    notes = (note("osm_places", count=len(found.units), unnamed=found.unnamed, outside=found.outside), note("osm_kinds"))
+    notes += (note("outlines_given_up", count=found.outlines_given_up),) if found.outlines_given_up else ()
+    notes += (note("areas_to_grow", count=points),) if points else ()
+    dated = replace(source, licence=source.licence or LICENCE, date=source.date or found.date)
+    kept = len(found.units)
+    summary = ImportSummary(found.places, kept, found.places - kept, (), "", notes)
+    return _saved(_with_origin(merged, dated.origin("units", notes)), folder, summary)
+
+
 def _with_facilities(
     base: City, table: pd.DataFrame, entrances: pd.DataFrame, listed: Mapping[str, str], *, label: str, file: str
 ) -> City:
@@ -414,10 +452,7 @@ def _joined(others: pd.DataFrame, new: pd.DataFrame, *, key: str, file: str) -> 
         sources = taken["source"] if "source" in taken else pd.Series("", index=taken.index)
         pairs = list(zip(taken[key], sources, strict=True))[:20]
         raise InputError(
-            [
-                Fault("tables.id_taken", file, field=key, values={"id": name, "source": source or "–"})
-                for name, source in pairs
-            ]
+            [Fault("tables.id_taken", file, field=key, values={"id": name, "source": source or "–"}) for name, source in pairs]
         )
     if not len(others):
         return new

@@ -12,6 +12,7 @@ from yike.model.network import StreetNetwork
 from yike.model.tables import TABLES
 from yike.sources.osm.places import Geometries, to_crs
 from yike.sources.osm.reading import OsmData, OsmNode
+from yike.sources.outline_entrances import find_outline_entrances
 
 # A gate is drawn on the outline or on the fence just beside it.
 GATE_REACH_M = 2.0
@@ -42,8 +43,7 @@ def entrances(data: OsmData, facilities: pd.DataFrame, network: StreetNetwork) -
     without = np.ones(len(rows), bool)
     without[edge] = False
     without[np.isin(facilities["facility_id"].to_numpy(object)[rows], parts[0]["facility_id"].to_numpy(object))] = False
-    met, xy = _meetings(edges[without], network)
-    parts.append(_table(facilities, rows[without][met], xy, "outline"))
+    parts.append(find_outline_entrances(facilities.iloc[rows[without]], network))
     table = pd.concat(parts, ignore_index=True)
     table = table.drop_duplicates(["facility_id", "x", "y"])
     return TABLES["entrances"].conform(table, file=data.file)
@@ -57,21 +57,6 @@ def is_entrance(node: OsmNode) -> bool:
     if "entrance" in tags:
         return tags["entrance"] not in _NOT_FOR_VISITORS
     return tags.get("barrier") in _GATES
-
-
-def _meetings(edges: Geometries, network: StreetNetwork) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return where edges meet streets on the ground: (k,) position of the edge, (k, 2) [m] place, one a metre square."""
-    streets = network.shapes()[network.attachable]
-    if not len(edges) or not len(streets):
-        return np.empty(0, np.int64), np.empty((0, 2))
-    edge, street = shapely.STRtree(streets).query(edges, predicate="intersects")
-    shared = shapely.intersection(edges[edge], streets[street])
-    xy, pair = shapely.get_coordinates(shared, return_index=True)
-    owner = edge[pair]
-    table = pd.DataFrame({"owner": owner, "x": xy[:, 0], "y": xy[:, 1]}).sort_values(["owner", "x", "y"])
-    squares = table.assign(column=np.floor(table["x"]), row=np.floor(table["y"]))
-    table = table[~squares.duplicated(["owner", "column", "row"])]
-    return table["owner"].to_numpy(np.int64), table[["x", "y"]].to_numpy(np.float64)
 
 
 def _station_exits(data: OsmData, facilities: pd.DataFrame, crs: str) -> pd.DataFrame:

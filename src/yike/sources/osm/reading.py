@@ -31,6 +31,18 @@ _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
+class Subject:
+    """Say which objects of a file are wanted: those with one of ``keys``, as areas those with one of ``area_keys``."""
+
+    keys: tuple[str, ...]
+    area_keys: tuple[str, ...]
+
+
+CITY = Subject((*_STREET_KEYS, *_PLACE_KEYS, "entrance"), _AREA_KEYS)
+NEIGHBOURHOODS = Subject(("place",), ("place",))
+
+
+@dataclass(frozen=True)
 class OsmNode:
     """Hold one tagged node; longitude and latitude in degrees."""
 
@@ -85,8 +97,8 @@ class OsmData:
     broken_areas: int
 
 
-def read_objects(path: Path) -> OsmData:
-    """Read the tagged nodes, ways and areas of an OSM file, ordered by id.
+def read_objects(path: Path, *, subject: Subject = CITY) -> OsmData:
+    """Read the tagged nodes, ways and areas of an OSM file that belong to a subject, ordered by id.
 
     ``path`` ends in .osm.pbf, .pbf, .osm, .osm.gz or .osm.bz2. osmium passes twice over the file: once for the members of
     multipolygons, once for everything. Raises InputError where the file is missing, of another kind, or damaged. A .pbf cut
@@ -95,7 +107,7 @@ def read_objects(path: Path) -> OsmData:
     check_file(path)
     try:
         header = _header(path)
-        found = _found(path)
+        found = _found(path, subject)
     except (RuntimeError, ValueError, UnicodeDecodeError) as error:
         raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
     if found.unsaved:
@@ -129,11 +141,11 @@ def _header(path: Path) -> Any:
         return reader.header()
 
 
-def _found(path: Path) -> _Found:
+def _found(path: Path, subject: Subject) -> _Found:
     """Read a file once; a text file whose nodes do not come first, in the order of their ids, is put in order and read again."""
     found = _Found()
     try:
-        for item in _items(path):
+        for item in _items(path, subject):
             found.add(item)
     except RuntimeError as error:
         if _OUT_OF_ORDER not in str(error):
@@ -145,7 +157,7 @@ def _found(path: Path) -> _Found:
     with tempfile.TemporaryDirectory() as folder:
         ordered = Path(folder) / "ordered.osm.pbf"
         _put_in_order(path, ordered)
-        for item in _items(ordered):
+        for item in _items(ordered, subject):
             found.add(item)
     return found
 
@@ -174,11 +186,10 @@ class _Copy(osmium.SimpleHandler):
         self._writer.add_relation(item)
 
 
-def _items(path: Path) -> Iterator[Any]:
+def _items(path: Path, subject: Subject) -> Iterator[Any]:
     processor = osmium.FileProcessor(str(path)).with_locations()
-    processor = processor.with_areas(osmium.filter.KeyFilter(*_AREA_KEYS))
-    wanted = osmium.filter.KeyFilter(*_STREET_KEYS, *_PLACE_KEYS, "entrance")
-    return iter(processor.with_filter(wanted))
+    processor = processor.with_areas(osmium.filter.KeyFilter(*subject.area_keys))
+    return iter(processor.with_filter(osmium.filter.KeyFilter(*subject.keys)))
 
 
 class _Found:

@@ -1,0 +1,166 @@
+"""The commands of ``yike import``: each reads one file into one part of a city."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from yike.cli_speech import Speech, progress
+
+if TYPE_CHECKING:
+    from yike.sources.city_parts import ImportSummary
+
+# The help of these is the key of a text; `_spoken` says it in the run's language.
+File = Annotated[Path, typer.Argument(metavar="FILE", help="import.file")]
+CityFolder = Annotated[Path, typer.Option("--city", metavar="DIR", help="import.city")]
+Layer = Annotated[str | None, typer.Option(help="import.layer")]
+Licence = Annotated[str, typer.Option(help="import.licence")]
+Date = Annotated[str, typer.Option(help="import.date")]
+BadRows = Annotated[str, typer.Option(help="import.bad_rows")]
+
+
+def add_import_commands(app: typer.Typer, speech: Speech) -> None:
+    """Add the commands to the tree, in the run's language."""
+    spoken = _spoken(speech)
+    for add in (_add_streets, _add_facilities, _add_population, _add_units, _add_grid, _add_candidates):
+        add(app, speech, spoken)
+
+
+def _spoken(speech: Speech) -> type[TyperCommand]:
+    class Spoken(TyperCommand):
+        """Say the help of each parameter in the run's language."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            for parameter in self.params:
+                key = getattr(parameter, "help", None)
+                if key and " " not in key:
+                    parameter.help = speech.say(key)  # type: ignore[attr-defined]
+
+    return Spoken
+
+
+def _add_streets(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]) -> None:
+    @app.command("streets", help=speech.say("import.streets.help"), cls=spoken)
+    def streets(
+        file: File,
+        city: CityFolder,
+        mode: Annotated[list[str] | None, typer.Option(help="import.mode")] = None,
+        crs: Annotated[str | None, typer.Option(help="import.crs")] = None,
+        title: Annotated[str | None, typer.Option(help="import.title")] = None,
+        boundary: Annotated[Path | None, typer.Option(help="import.boundary")] = None,
+        class_column: Annotated[str | None, typer.Option(help="import.class_column")] = None,
+        layer: Layer = None,
+        licence: Licence = "",
+        date: Date = "",
+        bad_rows: BadRows = "refuse",
+    ) -> None:
+        from yike.sources.city_parts import MODES, import_streets
+
+        with progress(speech, speech.say("import.working", file=file.name)):
+            done = import_streets(
+                file, city=city, modes=mode or MODES, crs=crs, title=title, boundary=boundary, class_column=class_column,
+                layer=layer, licence=licence, date=date, on_bad_rows=bad_rows,
+            )  # fmt: skip
+        _tell_import(speech, file, done)
+
+
+def _add_facilities(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]) -> None:
+    @app.command("facilities", help=speech.say("import.facilities.help"), cls=spoken)
+    def facilities(
+        file: File,
+        city: CityFolder,
+        standard: Annotated[str, typer.Option(help="standard.option")] = "pudong-2021",
+        class_id: Annotated[str | None, typer.Option("--class", help="import.class")] = None,
+        count_column: Annotated[str | None, typer.Option(help="import.count_column")] = None,
+        complete_for: Annotated[list[str] | None, typer.Option(help="import.complete_for")] = None,
+        layer: Layer = None,
+        licence: Licence = "",
+        date: Date = "",
+        bad_rows: BadRows = "refuse",
+    ) -> None:
+        from yike.model.standard import load_standard
+        from yike.sources.city_parts import import_facilities
+
+        with progress(speech, speech.say("import.working", file=file.name)):
+            done = import_facilities(
+                file, city=city, standard=load_standard(standard), class_id=class_id, count_column=count_column,
+                complete_for=complete_for or (), layer=layer, licence=licence, date=date, on_bad_rows=bad_rows,
+            )  # fmt: skip
+        _tell_import(speech, file, done)
+
+
+def _add_population(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]) -> None:
+    @app.command("population", help=speech.say("import.population.help"), cls=spoken)
+    def population(
+        file: File,
+        city: CityFolder,
+        rounding: Annotated[str, typer.Option(help="import.rounding")] = "refuse",
+        layer: Layer = None,
+        licence: Licence = "",
+        date: Date = "",
+        bad_rows: BadRows = "refuse",
+    ) -> None:
+        from yike.sources.city_parts import import_population
+
+        with progress(speech, speech.say("import.working", file=file.name)):
+            done = import_population(
+                file, city=city, rounding=rounding, layer=layer, licence=licence, date=date, on_bad_rows=bad_rows
+            )
+        _tell_import(speech, file, done)
+
+
+def _add_units(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]) -> None:
+    @app.command("units", help=speech.say("import.units.help"), cls=spoken)
+    def units(
+        file: File,
+        city: CityFolder,
+        centres: Annotated[Path | None, typer.Option(help="import.centres")] = None,
+        layer: Layer = None,
+        licence: Licence = "",
+        date: Date = "",
+        bad_rows: BadRows = "refuse",
+    ) -> None:
+        from yike.sources.city_parts import import_units
+
+        with progress(speech, speech.say("import.working", file=file.name)):
+            done = import_units(file, city=city, centres=centres, layer=layer, licence=licence, date=date, on_bad_rows=bad_rows)
+        _tell_import(speech, file, done)
+
+
+def _add_grid(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]) -> None:
+    @app.command("grid", help=speech.say("import.grid.help"), cls=spoken)
+    def grid(city: CityFolder, size: Annotated[float, typer.Option(help="import.grid.size")] = 1000.0) -> None:
+        from yike.sources.city_parts import import_grid
+
+        with progress(speech, speech.say("import.working", file="grid")):
+            done = import_grid(city=city, size_m=size)
+        _tell_import(speech, Path("grid"), done)
+
+
+def _add_candidates(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]) -> None:
+    @app.command("candidates", help=speech.say("import.candidates.help"), cls=spoken)
+    def candidates(
+        file: File, city: CityFolder, layer: Layer = None, licence: Licence = "", date: Date = "", bad_rows: BadRows = "refuse"
+    ) -> None:
+        from yike.sources.city_parts import import_candidates
+
+        with progress(speech, speech.say("import.working", file=file.name)):
+            done = import_candidates(file, city=city, layer=layer, licence=licence, date=date, on_bad_rows=bad_rows)
+        _tell_import(speech, file, done)
+
+
+def _tell_import(speech: Speech, file: Path, done: "ImportSummary") -> None:
+    facts = {"file": file, "read": done.rows_read, "kept": done.rows_kept, "left_out": done.rows_left_out, "hash": done.city_hash}
+    words = [speech.say("import.done", **(facts | {"file": file.name}))]
+    words += [fault.words(speech.lang) for fault in done.faults]
+    words += _notes_in(done.notes, speech.lang)
+    speech.tell(words, facts | {"faults": [fault.words(speech.lang) for fault in done.faults], "notes": list(done.notes)})
+
+
+def _notes_in(notes: Sequence[str], lang: str) -> list[str]:
+    from yike.sources.notes import say_notes
+
+    return [say_notes(each, lang) for each in notes]
