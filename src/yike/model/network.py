@@ -100,17 +100,20 @@ class StreetNetwork:
 
     def shapes(self, segments: NDArray[np.int64] | None = None) -> NDArray[np.object_]:
         """Return the segments, all (m,) or those at the chosen positions, as shapely lines."""
-        chosen = np.arange(self.segment_count) if segments is None else segments
-        first, counts = self.shape_start[chosen], np.diff(self.shape_start)[chosen]
-        line = np.repeat(np.arange(len(chosen)), counts)
-        vertex = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts - first, counts)
-        return np.asarray(shapely.linestrings(self.shape_xy[vertex], indices=line), dtype=object)
+        counts = np.diff(self.shape_start)
+        vertices = self.shape_xy
+        if segments is not None:
+            first, counts = self.shape_start[segments], counts[segments]
+            vertices = vertices[np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)]
+        line = np.repeat(np.arange(len(counts)), counts)
+        return np.asarray(shapely.linestrings(vertices, indices=line), dtype=object)
 
     @cached_property
     def attachable_streets(self) -> tuple[NDArray[np.int64], NDArray[np.object_], shapely.STRtree]:
         """Return the (a,) segments that a point may attach to, their shapes and a tree over these, built once."""
-        positions = np.flatnonzero(self.attachable & (self.forward | self.backward))
-        shapes = self.shapes(positions)
+        open_ = self.attachable & (self.forward | self.backward)
+        positions = np.flatnonzero(open_)
+        shapes = self.shapes() if open_.all() else self.shapes(positions)
         return positions, shapes, shapely.STRtree(shapes)
 
     def segment_table(self) -> pd.DataFrame:
