@@ -81,13 +81,37 @@ class UnknownName(InputError):
     """Refuse an id that nothing has, and name the nearest that exist."""
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Name one thing that is not as the evidence states it: kind (text ``error.evidence.thing.<kind>``), name, both values."""
+
+    kind: str
+    name: str
+    stated: object
+    found: object
+
+
 class EvidenceMismatch(YikeError):
     """Report that a replay does not give what the evidence says."""
 
-    def __init__(self, differences: Sequence[str]) -> None:
-        self.differences = tuple(differences)
-        super().__init__("\n".join(differences))
+    def __init__(self, differences: Iterable[Difference]) -> None:
+        self.differences: Sequence[Difference] = tuple(differences)
+        super().__init__(self.words("en"))
+
+    def words(self, lang: str) -> str:
+        lines = []
+        for each in self.differences:
+            thing = text(f"error.evidence.thing.{each.kind}", lang, name=each.name)
+            lines.append(text("error.evidence.difference", lang, thing=thing, stated=each.stated, found=each.found))
+        return "\n".join(lines)
 
 
 class CityChanged(YikeError):
     """Report that a City folder was edited after it was written."""
+
+    def __init__(self, folder: object, *, expected: object, found: object) -> None:
+        self.values: Mapping[str, object] = {"folder": folder, "expected": expected, "found": found}
+        super().__init__(self.words("en"))
+
+    def words(self, lang: str) -> str:
+        return text("error.city.changed", lang, **self.values)

@@ -24,7 +24,6 @@ from yike.errors import CityChanged, Fault, InputError
 from yike.model.canonical import combined_hash, table_hash
 from yike.model.network import StreetNetwork, check_metric_crs
 from yike.model.tables import TABLES
-from yike.texts import text
 
 FORMAT = 1
 CITY_FILE = "city.yaml"
@@ -104,9 +103,10 @@ class City:
     def save(self, folder: Path) -> Path:
         """Write the City folder, whole or not at all, and return its path."""
         folder = Path(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists() and any(folder.iterdir()) and not (folder / CITY_FILE).exists():
+        other = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if other and not (folder / CITY_FILE).exists():
             raise InputError([Fault("city.folder_in_use", str(folder))])
+        folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             for name in TABLES:
@@ -171,7 +171,7 @@ class City:
             **tables,
         )
         if check and city.hash != head["hash"]:
-            raise CityChanged(text("error.city.changed", "en", folder=folder, expected=head["hash"], found=city.hash))
+            raise CityChanged(folder, expected=head["hash"], found=city.hash)
         return city
 
 

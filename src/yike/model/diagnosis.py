@@ -175,11 +175,13 @@ class Diagnosis:
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each result table in canonical form."""
-        return {
-            name: table_hash(self.table(name), key=schema.key, geometry=schema.geometry)
-            for name, schema in RESULT_TABLES.items()
-        }
+        return table_hashes({name: self.table(name) for name in RESULT_TABLES})
 
     def hash(self) -> str:
         """Return the SHA-256 over all result tables: the evidence."""
         return combined_hash(self.hashes())
+
+
+def table_hashes(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return the SHA-256 of each result table in canonical form."""
+    return {name: table_hash(tables[name], key=schema.key, geometry=schema.geometry) for name, schema in RESULT_TABLES.items()}

@@ -15,17 +15,22 @@ from pathlib import Path
 
 from yike import __version__
 from yike.analysis.diagnosis import diagnose
-from yike.errors import EvidenceMismatch, Fault, InputError
+from yike.errors import Difference, EvidenceMismatch, Fault, InputError
 from yike.model.city import City
-from yike.model.diagnosis import Diagnosis
+from yike.model.diagnosis import RESULT_TABLES, Diagnosis, table_hashes
 from yike.model.standard import Standard, load_standard
-from yike.reports.tables import EVIDENCE_FILE
-from yike.texts import text
+from yike.reports.tables import EVIDENCE_FILE, read_tables
 
 FORMAT = 1
 KIND = "yike diagnosis evidence"
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pyarrow", "shapely", "pyproj", "geopandas", "contourpy")
 _KEYS = ("kind", "format", "engine_version", "city", "standard", "parameters", "tables", "result_hash")
+_SECTIONS = {
+    "city": ("folder", "hash", "hashes"),
+    "standard": ("id", "from", "hash"),
+    "parameters": ("zone", "horizon_s", "explain"),
+    "tables": tuple(RESULT_TABLES),
+}
 
 
 def evidence(diagnosis: Diagnosis, city: City, *, city_folder: Path, standard_from: str, out: Path) -> dict[str, object]:
@@ -76,70 +81,85 @@ def read_evidence(path: Path) -> dict[str, object]:
         raise InputError([Fault("file.missing", str(path))])
     try:
         content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise InputError([Fault("evidence.other_kind", str(path), field="kind")])
     missing = [Fault("evidence.missing_key", str(path), field=name) for name in _KEYS if name not in content]
+    for section, names in _SECTIONS.items():
+        inside = content.get(section)
+        if section in content:
+            held = inside if isinstance(inside, dict) else {}
+            missing += [Fault("evidence.missing_key", str(path), field=f"{section}.{name}") for name in names if name not in held]
     if missing:
         raise InputError(missing)
     return content
 
 
 def load_inputs(path: Path, *, city: Path | None = None) -> tuple[dict[str, object], City, Standard]:
-    """Load the city and standard that an evidence file names; ``city`` replaces the folder it states."""
+    """Load the city and standard that an evidence file names; ``city`` replaces the folder it states.
+
+    Raises EvidenceMismatch naming each part of the city, the standard, the engine and each table file beside the evidence that is
+    not as the evidence states it, InputError where something cannot be read.
+    """
     content = read_evidence(path)
     base = Path(path) if Path(path).is_dir() else Path(path).parent
-    stated_city, stated_standard = content["city"], content["standard"]
-    if not isinstance(stated_city, dict) or not isinstance(stated_standard, dict):
-        raise InputError([Fault("evidence.missing_key", str(path), field="city, standard")])
-    loaded = City.load(city or base / str(stated_city["folder"]))
-    name = str(stated_standard["from"])
+    loaded = City.load(city or base / str(_section(content, "city")["folder"]))
+    name = str(_section(content, "standard")["from"])
     standard = load_standard(base / name if (base / name).is_file() else name)
+    differences = [*_input_differences(content, loaded, standard), *_file_differences(content, base)]
+    if differences:
+        raise EvidenceMismatch(differences)
     return content, loaded, standard
 
 
-def replay(path: Path, *, city: Path | None = None, on_progress: Callable[[str, float], None] | None = None) -> Diagnosis:
-    """Repeat the diagnosis of an evidence file and compare every table.
+def _section(content: Mapping[str, object], name: str) -> dict[str, object]:
+    section = content[name]
+    return section if isinstance(section, dict) else {}
 
-    Raises EvidenceMismatch naming each input or table whose hash differs, InputError where something cannot be read.
+
+def replay(path: Path, *, city: Path | None = None, on_progress: Callable[[str, float], None] | None = None) -> Diagnosis:
+    """Repeat the diagnosis of an evidence file; compare the inputs, the tables lying beside it and every repeated table.
+
+    Raises EvidenceMismatch naming each part of the city, parameter, file or table that differs, InputError where something cannot
+    be read.
     """
     content, loaded, standard = load_inputs(path, city=city)
-    differences = _input_differences(content, loaded, standard)
-    if differences:
-        raise EvidenceMismatch(differences)
-    parameters = content["parameters"]
-    if not isinstance(parameters, dict):
-        raise InputError([Fault("evidence.missing_key", str(path), field="parameters")])
+    parameters = _section(content, "parameters")
+    horizon_s = parameters["horizon_s"]
     diagnosis = diagnose(
         loaded,
         standard,
         zone=str(parameters["zone"]),
-        horizon_s=float(parameters["horizon_s"]),
+        horizon_s=horizon_s if isinstance(horizon_s, int | float) else 0.0,
         explain=str(parameters["explain"]),
         on_progress=on_progress,
     )
-    stated, found = content["tables"], diagnosis.hashes()
-    if not isinstance(stated, dict):
-        raise InputError([Fault("evidence.missing_key", str(path), field="tables")])
-    differences = [
-        _difference(f"table {name}", stated.get(name), found[name]) for name in found if stated.get(name) != found[name]
-    ]
-    if diagnosis.parameters != parameters:
-        differences.append(_difference("parameters", parameters, dict(diagnosis.parameters)))
+    differences = _differences("parameter", parameters, diagnosis.parameters)
+    differences += _differences("result", _section(content, "tables"), diagnosis.hashes())
+    differences += _differences("result", {"all": content["result_hash"]}, {"all": diagnosis.hash()})
     if differences:
         raise EvidenceMismatch(differences)
     return diagnosis
 
 
-def _input_differences(content: Mapping[str, object], city: City, standard: Standard) -> list[str]:
-    found = {"city": city.hash, "standard": standard.hash}
-    stated = {name: entry["hash"] for name in found if isinstance(entry := content[name], dict)}
-    differences = [_difference(name, stated.get(name), found[name]) for name in found if stated.get(name) != found[name]]
-    if content["engine_version"] != __version__:
-        differences.append(_difference("engine", content["engine_version"], __version__))
-    return differences
+def _input_differences(content: Mapping[str, object], city: City, standard: Standard) -> list[Difference]:
+    stated_city = _section(content, "city")
+    parts = stated_city["hashes"] if isinstance(stated_city["hashes"], dict) else {}
+    found = _differences("city", parts, city.hashes)
+    if not found:
+        found = _differences("city", {"hash": stated_city["hash"]}, {"hash": city.hash})
+    found += _differences("standard", {standard.id: _section(content, "standard")["hash"]}, {standard.id: standard.hash})
+    return found + _differences("engine", {"yike": content["engine_version"]}, {"yike": __version__})
 
 
-def _difference(thing: str, stated: object, found: object) -> str:
-    return text("error.evidence.difference", "en", thing=thing, stated=stated, found=found)
+def _file_differences(content: Mapping[str, object], folder: Path) -> list[Difference]:
+    """Compare the table files beside the evidence with it; evidence that was sent without tables has none to compare."""
+    if not any((folder / f"{name}.parquet").is_file() for name in RESULT_TABLES):
+        return []
+    return _differences("file", _section(content, "tables"), table_hashes(read_tables(folder)))
+
+
+def _differences(kind: str, stated: Mapping[str, object], found: Mapping[str, object]) -> list[Difference]:
+    names = sorted({*stated, *found})
+    return [Difference(kind, name, stated.get(name), found.get(name)) for name in names if stated.get(name) != found.get(name)]

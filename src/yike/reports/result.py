@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from yike.analysis.areas import WHOLE
@@ -114,11 +116,10 @@ def _whole(diagnosis: Diagnosis) -> pd.Series:
     return areas[areas["area_kind"] == WHOLE].iloc[0]
 
 
-def _percent(value: float) -> str:
-    return "–" if pd.isna(value) else f"{100 * value:.1f} %"
+def _percent(value: object) -> str:
+    return f"{100 * value:.1f} %" if isinstance(value, float) and not math.isnan(value) else "–"
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, float) and pd.isna(value):
-        return None
-    return value.item() if hasattr(value, "item") else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow
 
 from yike.errors import Fault, InputError
 from yike.model.diagnosis import RESULT_TABLES, Diagnosis
 
 EVIDENCE_FILE = "evidence.json"
+_REPORT_PREFIX = "report"
 _BYTE_ORDER_MARK = "utf-8-sig"  # spreadsheet programs read Chinese CSV rightly only with it
 
 
@@ -44,7 +46,10 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, schema in RESULT_TABLES.items():
         path = folder / f"{name}.parquet"
-        table = pd.read_parquet(path) if schema.geometry is None else pd.DataFrame(gpd.read_parquet(path))
+        try:
+            table = pd.read_parquet(path) if schema.geometry is None else pd.DataFrame(gpd.read_parquet(path))
+        except (pyarrow.ArrowInvalid, OSError, ValueError) as error:
+            raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
         tables[name] = schema.conform(table, file=str(path))
     return tables
 
@@ -52,7 +57,7 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
 class OutputFolder:
     """Fill a result folder whole or not at all: files go to a draft beside it that takes its place at the end.
 
-    Refuses to replace a folder that holds anything but an earlier result (one with an evidence file).
+    Refuses to replace a folder that holds anything but an earlier result: its evidence, its tables and its reports.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,18 +65,31 @@ class OutputFolder:
         self.draft = self.folder
 
     def __enter__(self) -> Path:
-        if self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / EVIDENCE_FILE).is_file():
+        if self.folder.exists() and not self._replaceable():
             raise InputError([Fault("output.folder_in_use", str(self.folder))])
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.draft = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}-", dir=self.folder.parent))
         return self.draft
 
+    def _replaceable(self) -> bool:
+        if not self.folder.is_dir():
+            return False
+        names = [path.name for path in self.folder.iterdir()]
+        ours = [name == EVIDENCE_FILE or name.startswith(_REPORT_PREFIX) or name.split(".")[0] in RESULT_TABLES for name in names]
+        return not names or (EVIDENCE_FILE in names and all(ours))
+
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        aside = self.draft.with_name(f"{self.draft.name}-old")
         try:
             if kind is None:
+                self.draft.chmod(0o755)
                 if self.folder.exists():
-                    shutil.rmtree(self.folder)
+                    self.folder.rename(aside)  # so that one of the two is always whole
                 self.draft.rename(self.folder)
-                self.folder.chmod(0o755)
+        except OSError:
+            if aside.exists():
+                aside.rename(self.folder)
+            raise
         finally:
-            shutil.rmtree(self.draft, ignore_errors=True)
+            for leftover in (self.draft, aside):
+                shutil.rmtree(leftover, ignore_errors=True)
