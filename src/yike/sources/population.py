@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from yike.analysis.population import largest_remainder
 from yike.errors import Fault, InputError
 from yike.model.tables import AGE_GROUPS, DEMAND
 from yike.sources.notes import note
@@ -56,8 +57,8 @@ def read_population(
         raise InputError([Fault("name.unknown", "rounding", values=values)])
     path = Path(path)
     checks = RowChecks.of(read_table(path, layer=layer), "population", file=str(path))
-    groups = _find_groups(checks)
-    counts = _counts(checks, groups, whole=rounding == REFUSE)
+    groups = find_groups(checks)
+    counts = people_counts(checks, groups, whole=rounding == REFUSE)
     ids = checks.ids("demand_id", prefix=path.stem)
     shapes = checks.places(crs)
     xy, outlines = points_and_outlines(checks, shapes)
@@ -76,7 +77,7 @@ def read_population(
     return PopulationRows(rows, checks.count, checks.numbers_of(~good), faults, notes, groups)
 
 
-def _find_groups(checks: RowChecks) -> tuple[str, ...]:
+def find_groups(checks: RowChecks) -> tuple[str, ...]:
     """Find the group columns; known age groups come first, in order of age."""
     spellings = words_to_ids(mapping("groups"))
     found: dict[str, str] = {}
@@ -96,7 +97,7 @@ def _find_groups(checks: RowChecks) -> tuple[str, ...]:
     return (*known, *sorted(set(found) - set(known)))
 
 
-def _counts(checks: RowChecks, groups: Sequence[str], *, whole: bool) -> FloatArray:
+def people_counts(checks: RowChecks, groups: Sequence[str], *, whole: bool) -> FloatArray:
     """Return (n, groups) people, or (n, 1) residents where the file has no groups."""
     if not groups:
         if not checks.has("residents"):
@@ -117,24 +118,6 @@ def _whole_people(counts: FloatArray) -> IntArray:
     totals = np.rint(counts.sum(axis=0)).astype(np.int64)
     columns = [largest_remainder(counts[:, i], total=int(totals[i])) for i in range(counts.shape[1])]
     return np.column_stack(columns) if columns else np.zeros((len(counts), 0), np.int64)
-
-
-def largest_remainder(shares: FloatArray, *, total: int) -> IntArray:
-    """Return whole numbers that sum to ``total``, each the floor or the ceiling of its (n,) share of it.
-
-    The floors are given first, then one each to the largest remainders; equal remainders in row order (Hamilton's method). Shares
-    that already sum to the total are taken as they are, others are scaled to it first.
-    """
-    given = float(shares.sum())
-    if not len(shares) or given <= 0:
-        return np.zeros(len(shares), np.int64)
-    scaled = shares if round(given) == total else shares * (total / given)
-    floors = np.floor(scaled)
-    left = total - int(floors.sum())
-    order = np.argsort(floors - scaled, kind="stable")
-    whole = floors.astype(np.int64)
-    whole[order[:left]] += 1
-    return whole
 
 
 def spread_evenly(people: IntArray, *, places: int) -> IntArray:
