@@ -21,6 +21,7 @@ from yike.sources.demo.hours import ALL_HOURS, EVERY_DAY, NO_HOURS, WORKDAYS, ma
 from yike.sources.demo.plan import Plan
 from yike.sources.demo.streets import cut_ways
 from yike.sources.demo.terrain import make_ground
+from yike.sources.notes import say_notes
 
 CLASSES = {entry.id for entry in load_standard("pudong-2021").classes}
 
@@ -177,7 +178,9 @@ def test_candidate_sites_have_area_cost_pathway_and_a_kind_of_owner(city: City) 
 
 
 def test_provenance_says_that_the_place_is_made_up(city: City) -> None:
-    assert all("no real place" in origin.source and "20210101" in origin.source for origin in city.provenance)
+    for lang, made_up in (("en", "no real place"), ("zh", "非真实地点")):
+        said = [say_notes(origin.source, lang) for origin in city.provenance]
+        assert said and all(made_up in each and "20210101" in each for each in said)
 
 
 def test_ways_that_cross_without_a_common_end_do_not_meet() -> None:

@@ -29,6 +29,7 @@ from yike.reports.ramps import css_rules
 from yike.reports.shortfalls import shortfalls_of
 from yike.reports.subdistrict_pages import Page, pages_of
 from yike.reports.wording import Wording
+from yike.sources.notes import say_notes
 
 _SHOWN_HASH = 12
 _SHOWN_SOURCES = 3
@@ -150,7 +151,7 @@ def _maps(evidence: Evidence, shared: SharedLayers, blind: str | None) -> list[D
 
 
 def _source_line(city: City, words: Wording) -> str:
-    sources = list(dict.fromkeys(origin.source for origin in city.provenance if origin.source))
+    sources = list(dict.fromkeys(say_notes(origin.source, words.lang) for origin in city.provenance if origin.source))
     more = words.say("map.more_sources", count=len(sources) - _SHOWN_SOURCES) if len(sources) > _SHOWN_SOURCES else ""
     named = words.joined(sources[:_SHOWN_SOURCES]) or words.say("map.no_source")
     return words.say("map.source", sources=named + more, date=city.data_date or words.say("head.date_unknown"))

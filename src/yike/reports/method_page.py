@@ -11,6 +11,7 @@ from yike.model.requirement import STATUSES, Figure, Provenance, Source, Term, f
 from yike.model.standard import FacilityClass, Standard
 from yike.reports.findings import Evidence, WhyRow
 from yike.reports.wording import Wording
+from yike.sources.notes import say_notes
 
 FORMULAS = ("rate", "missing", "covered", "complete", "reach", "metres", "shortfall", "worst", "borderline", "near_edge")
 _PROFILE_FIGURES = (
@@ -260,7 +261,8 @@ def _data(evidence: Evidence) -> Iterator[Origins]:
     words = evidence.words
     for origin in evidence.city.provenance:
         part = words.say_or(f"part.{origin.part}", origin.part)
-        yield Origins(part, origin.source, origin.date, origin.licence, origin.sha256, origin.note)
+        source, note = say_notes(origin.source, words.lang), say_notes(origin.note, words.lang)
+        yield Origins(part, source, origin.date, origin.licence, origin.sha256, note)
 
 
 def _evidence(

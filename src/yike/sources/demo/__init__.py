@@ -16,6 +16,7 @@ from yike.sources.demo.plan import Plan
 from yike.sources.demo.scenery import make_barriers, make_context, make_extent
 from yike.sources.demo.streets import cut_ways, draw_promenades, keep_main_part, make_networks
 from yike.sources.demo.terrain import CRS, make_ground
+from yike.sources.notes import note
 
 __all__ = ["PLANTED_GAPS", "PlantedGap", "demo_city"]
 
@@ -41,7 +42,7 @@ def demo_city(*, seed: int = DEFAULT_SEED) -> City:
     candidates = make_candidates(
         fronts, neighbourhoods.units, count=CANDIDATE_COUNT, rng=_chance(seed, "candidates")
     )
-    note = f"made up by Yike's demo generator, seed {seed}; no real place"
+    made_up = note("made_up", seed=seed)
     tables = {
         "facilities": facilities,
         "entrances": entrances,
@@ -57,9 +58,9 @@ def demo_city(*, seed: int = DEFAULT_SEED) -> City:
         networks=make_networks(plan, pieces),
         **{name: TABLES[name].conform(table, file=name) for name, table in tables.items()},
         groups=AGE_GROUPS,
-        inventories={recipe.class_id: note for recipe in RECIPES},
+        inventories={recipe.class_id: made_up for recipe in RECIPES},
         extent=make_extent(ground),
-        provenance=tuple(Origin(part, note, date=DATA_DATE, licence="Apache-2.0") for part in ("streets", *tables)),
+        provenance=tuple(Origin(part, made_up, date=DATA_DATE, licence="Apache-2.0") for part in ("streets", *tables)),
         data_date=DATA_DATE,
     )
 
