@@ -33,7 +33,7 @@ def uncovered_demand(city: City, runs: list[Run], terms: dict[tuple[str, str], l
     keys = np.empty(len(city.units), dtype=object)
     keys[:] = list(zip(city.units["zone"], city.units["kind"], strict=True))
     unit_row = pd.Index(city.units["unit_id"]).get_indexer(pd.Index(city.demand["unit_id"]))
-    missed: dict[str, list[NDArray[np.int64]]] = {}
+    missed: dict[str, NDArray[np.bool_]] = {}
     for run in runs:
         connected = run.points.connected[run.residents()]
         for key, listed in terms.items():
@@ -42,8 +42,9 @@ def uncovered_demand(city: City, runs: list[Run], terms: dict[tuple[str, str], l
             for term in listed:
                 if term.measure == run.measure and term.class_id in city.inventories:
                     cost = run.nearest.cost[run.classes.index(term.class_id), run.residents()]
-                    missed.setdefault(term.class_id, []).append(run.demand[of_key & (cost > term.limit)])
-    return {class_id: np.unique(np.concatenate(rows)) for class_id, rows in missed.items()}
+                    beyond = missed.setdefault(term.class_id, np.zeros(len(city.demand), np.bool_))
+                    beyond[run.demand[of_key & (cost > term.limit)]] = True
+    return {class_id: np.flatnonzero(beyond) for class_id, beyond in missed.items()}
 
 
 def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
     label = labels[tuple((cell - corner).T)]
     residents = np.bincount(label, weights=people, minlength=count + 1).astype(np.int64)
     largest = np.lexsort((np.arange(1, count + 1), -residents[1:]))[:MOST_ZONES] + 1
-    units = city.demand["unit_id"].to_numpy()[rows]
+    unit, units = pd.factorize(city.demand["unit_id"].to_numpy()[rows])
     by_patch = np.argsort(label, kind="stable")
     first = np.searchsorted(label[by_patch], np.arange(count + 2))
     boxes = ndimage.find_objects(labels)
@@ -74,7 +75,7 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
                 "zone_no": number,
                 "residents": int(residents[patch]),
                 "points": len(here),
-                "unit_ids": ",".join(sorted({unit for unit in units[here] if unit})),
+                "unit_ids": ",".join(sorted(name for name in units[np.bincount(unit[here], minlength=len(units)) > 0] if name)),
                 "x": float(np.average(xy[here, 0], weights=people[here])),
                 "y": float(np.average(xy[here, 1], weights=people[here])),
                 "outline": _cells_outline(cells),
