@@ -68,7 +68,7 @@ def _standard_from(name: str, out: Path) -> str:
 def write_evidence(content: Mapping[str, object], folder: Path) -> Path:
     """Write the evidence file into a result folder and return its path."""
     path = Path(folder) / EVIDENCE_FILE
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8")
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return path
 
 
