@@ -148,7 +148,8 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
 
         with progress(speech, speech.say("diagnose.working")) as tell:
             diagnosis = diagnose_folder(
-                folder, standard, out, zone=zone, horizon_s=60 * horizon_min, explain=explain, report=report, on_progress=tell
+                folder, standard, out, zone=zone, horizon_s=60 * horizon_min, explain=explain,
+                report_langs=(speech.lang,) if report else (), on_progress=tell,
             )
         words, facts = summary(diagnosis, out, lang=speech.lang, report=report)
         speech.tell(words, facts)

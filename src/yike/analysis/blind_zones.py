@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from yike.analysis.measurement import Run, TermOfUnit
+from yike.analysis.travel_time import DEFAULT_THREADS
 from yike.model.city import City
 from yike.model.diagnosis import BLIND_ZONE_TABLE
 
 CELL_M = 200.0
 MOST_ZONES = 50
-_EIGHT_NEIGHBOURS = np.ones((3, 3))
+_TOUCHING = ((0, 1), (1, -1), (1, 0), (1, 1))  # the other four neighbours are the same pairs seen from the other side
 
 
-def blind_zones(city: City, runs: list[Run], terms: dict[tuple[str, str], list[TermOfUnit]]) -> pd.DataFrame:
+def blind_zones(
+    city: City, runs: list[Run], terms: dict[tuple[str, str], list[TermOfUnit]], *, threads: int = DEFAULT_THREADS
+) -> pd.DataFrame:
     """Group the residential points beyond a class's limit into patches of 200 m cells that touch.
 
     The strictest limit of the unit counts. Unconnected points are not blind but unknown, and left out; so are classes without an
     inventory. At most the 50 patches with most residents are kept for each class (`yike.model.diagnosis.BLIND_ZONE_TABLE`).
     """
     missed = uncovered_demand(city, runs, terms)
-    pieces = [_patches(city, class_id, rows) for class_id, rows in sorted(missed.items()) if len(rows)]
+    blind = [(class_id, rows) for class_id, rows in sorted(missed.items()) if len(rows)]
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        pieces = list(pool.map(lambda item: _patches(city, *item), blind))
     return pd.concat(pieces, ignore_index=True) if pieces else BLIND_ZONE_TABLE.empty()
 
 
@@ -53,22 +61,17 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
     xy = city.demand[["x", "y"]].to_numpy(np.float64)[rows]
     if not len(rows):
         return BLIND_ZONE_TABLE.empty()
-    cell = np.floor(xy / CELL_M).astype(np.int64)
-    corner = cell.min(axis=0)
-    grid = np.zeros(np.ptp(cell, axis=0) + 1, np.bool_)
-    grid[tuple((cell - corner).T)] = True
-    labels, count = ndimage.label(grid, structure=_EIGHT_NEIGHBOURS)
-    label = labels[tuple((cell - corner).T)]
-    residents = np.bincount(label, weights=people, minlength=count + 1).astype(np.int64)
-    largest = np.lexsort((np.arange(1, count + 1), -residents[1:]))[:MOST_ZONES] + 1
+    cells, cell_of_point = np.unique(np.floor(xy / CELL_M).astype(np.int64), axis=0, return_inverse=True)
+    count, patch_of_cell = _label(cells)
+    label = patch_of_cell[cell_of_point]
+    residents = np.bincount(label, weights=people, minlength=count).astype(np.int64)
+    largest = np.lexsort((np.arange(count), -residents))[:MOST_ZONES]
     unit, units = pd.factorize(city.demand["unit_id"].to_numpy()[rows])
     by_patch = np.argsort(label, kind="stable")
-    first = np.searchsorted(label[by_patch], np.arange(count + 2))
-    boxes = ndimage.find_objects(labels)
+    first = np.searchsorted(label[by_patch], np.arange(count + 1))
     pieces = []
     for number, patch in enumerate(largest, start=1):
-        here, box = by_patch[first[patch] : first[patch + 1]], boxes[patch - 1]
-        cells = np.argwhere(labels[box] == patch) + corner + [side.start for side in box]
+        here = by_patch[first[patch] : first[patch + 1]]
         pieces.append(
             {
                 "class_id": class_id,
@@ -78,10 +81,28 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
                 "unit_ids": ",".join(sorted(name for name in units[np.bincount(unit[here], minlength=len(units)) > 0] if name)),
                 "x": float(np.average(xy[here, 0], weights=people[here])),
                 "y": float(np.average(xy[here, 1], weights=people[here])),
-                "outline": _cells_outline(cells),
+                "outline": _cells_outline(cells[patch_of_cell == patch]),
             }
         )
     return pd.DataFrame(pieces)
+
+
+def _label(cells: NDArray[np.int64]) -> tuple[int, NDArray[np.int32]]:
+    """Return how many patches (c, 2) sorted cells form, touching by side or corner, and the patch of each."""
+    low = cells.min(axis=0) - 1
+    width = int(cells[:, 1].max() - low[1]) + 2
+    code = (cells - low) @ np.array([width, 1])
+    first, second = [], []
+    for step in _TOUCHING:
+        at = np.searchsorted(code, code + step[0] * width + step[1])
+        met = np.flatnonzero(at < len(code))
+        met = met[code[at[met]] == code[met] + step[0] * width + step[1]]
+        first.append(met)
+        second.append(at[met])
+    ends = np.concatenate(first), np.concatenate(second)
+    links = coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(len(code), len(code)))
+    count, patch = connected_components(links, directed=False)
+    return int(count), patch
 
 
 def _cells_outline(cells: NDArray[np.int64]) -> shapely.Geometry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +33,10 @@ def diagnose_folder(
     zone: str = "",
     horizon_s: float = DEFAULT_HORIZON_S,
     explain: str = "all",
-    report: bool = True,
+    report_langs: Sequence[str] = ("zh",),
     on_progress: Progress | None = None,
 ) -> Diagnosis:
-    """Diagnose a City folder; write tables, evidence and (unless ``report`` is false) the reports of both languages to ``out``.
+    """Diagnose a City folder; write tables, evidence and a report in each of ``report_langs`` to ``out``.
 
     Raises InputError for a bad city, standard or parameter; then nothing is written.
     """
@@ -47,14 +47,13 @@ def diagnose_folder(
         write_tables(diagnosis, draft, crs=city.crs)
         proof = evidence(diagnosis, city, city_folder=folder, standard_from=standard, out=out)
         write_evidence(proof, draft)
-        if report:
-            for lang in languages():
-                write_html(diagnosis, city, draft / REPORT_FILES[lang], lang=lang, evidence=proof)
+        for lang in report_langs:
+            write_html(diagnosis, city, draft / REPORT_FILES[lang], lang=lang, evidence=proof)
     return diagnosis
 
 
 def write_reports(out: Path) -> list[Path]:
-    """Write the reports of a result folder again from its tables, and return their paths."""
+    """Write the reports of a result folder in both languages from its tables, and return their paths."""
     out = Path(out)
     proof, city, standard = load_inputs(out)
     parameters = proof["parameters"]
