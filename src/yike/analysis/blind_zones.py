@@ -61,7 +61,7 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
     xy = city.demand[["x", "y"]].to_numpy(np.float64)[rows]
     if not len(rows):
         return BLIND_ZONE_TABLE.empty()
-    cells, cell_of_point = np.unique(np.floor(xy / CELL_M).astype(np.int64), axis=0, return_inverse=True)
+    cells, cell_of_point = _cells(xy)
     count, patch_of_cell = _label(cells)
     label = patch_of_cell[cell_of_point]
     residents = np.bincount(label, weights=people, minlength=count).astype(np.int64)
@@ -85,6 +85,15 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
             }
         )
     return pd.DataFrame(pieces)
+
+
+def _cells(xy: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the sorted cells (c, 2) that hold a point, and the position of each point's cell."""
+    column, row = np.floor(xy / CELL_M).astype(np.int64).T
+    height = int(np.ptp(row)) + 1
+    code = (column - column.min()) * height + row - row.min()  # one number a cell: quicker to sort than pairs
+    codes, cell_of_point = np.unique(code, return_inverse=True)
+    return np.stack([codes // height + column.min(), codes % height + row.min()], axis=1), cell_of_point
 
 
 def _label(cells: NDArray[np.int64]) -> tuple[int, NDArray[np.int32]]:

@@ -64,7 +64,7 @@ def diagnose(
         "verdicts": verdicts.loc[:, ~verdicts.columns.str.startswith("_")],
         "areas": area_rates(prepared, verdicts),
         "area_classes": area_class_rates(prepared, verdicts),
-        "blind_zones": blind_zones(prepared, runs, terms),
+        "blind_zones": blind_zones(prepared, runs, terms, threads=threads),
         "unconnected": _unconnected(prepared, runs),
     }
     tell("gaps", 0.9)
