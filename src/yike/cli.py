@@ -247,6 +247,8 @@ def main() -> None:
         _stop(text("error.system", lang, path=error.filename or "yike", reason=error.strerror or error), BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
         _stop(text("cli.stopped", lang), INTERRUPTED)
+    if code == INTERRUPTED:  # some versions of the parser turn the key press into this code
+        _stop(text("cli.stopped", lang), INTERRUPTED)
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
