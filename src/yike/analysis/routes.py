@@ -6,7 +6,7 @@ so the parts of a route sum to the time that decided.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,11 +99,26 @@ def routes_from(
     tree = _tree(graph, origin, limit=limit)
     first = _Spot(origin, legs(graph, origin), np.atleast_2d(origin_xy))
     found = []
-    for attachment, xy in zip(destinations, destination_xy, strict=True):
-        last = _Spot(attachment, legs(graph, attachment), np.atleast_2d(xy))
+    for last in _spots(graph, destinations, destination_xy):
         end = _best_end(graph, tree, first, last, limit=limit)
         found.append(None if end is None else _route(graph, tree, first, last, end))
     return found
+
+
+def _spots(graph: RoutingGraph, destinations: Sequence[Attachment], xy: Sequence[FloatArray]) -> Iterator[_Spot]:
+    """Yield each destination with the costs of its connections, which are worked out for all together."""
+    if not destinations:
+        return
+    parts = [(each.segment, each.fraction, each.connection_m) for each in destinations]
+    segment, fraction, connection_m = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    rows = starts(np.array([len(each.segment) for each in destinations]))
+    costs = legs(graph, Attachment(np.array([0, rows[-1]]), segment, fraction, connection_m))
+    for number, (destination, spot) in enumerate(zip(destinations, xy, strict=True)):
+        here = slice(rows[number], rows[number + 1])
+        own = Legs(
+            costs.connection[here], costs.to_head[here], costs.to_tail[here], costs.from_tail[here], costs.from_head[here]
+        )
+        yield _Spot(destination, own, np.atleast_2d(spot))
 
 
 def _tree(graph: RoutingGraph, origin: Attachment, *, limit: int) -> _Tree:
@@ -147,18 +162,26 @@ def _best_end(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, *, li
 
 
 def _route(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, end: _End) -> Route:
+    between: list[tuple[int, bool]] = []
+    into = int(last.attachment.segment[end.entrance_row])
+    door = float(last.attachment.fraction[end.entrance_row])
     if end.node is None:
         row = end.origin_row
-        ends = first.attachment.fraction[row], last.attachment.fraction[end.entrance_row]
-        pieces = [_piece(graph, first.attachment.segment[row], *ends)]
+        pieces = [_piece(graph, into, float(first.attachment.fraction[row]), door)]
     else:
-        row, pieces = _pieces_through(graph, tree, first, last, end)
+        between, node = _chain(graph, tree, end.node)
+        row, fraction = _outset(graph, first, node)
+        out = _piece(graph, int(first.attachment.segment[row]), float(first.attachment.fraction[row]), fraction)
+        pieces = [out, _piece(graph, into, 0.0 if end.at_tail else 1.0, door)]
+    segments = np.array([segment for segment, _ in between], np.int64)
     connecting = int(first.legs.connection[row] + last.legs.connection[end.entrance_row])
     waiting = sum(round(float(graph.waiting[segment]) * abs(to - from_)) for segment, from_, to, _ in pieces)
-    waiting = min(waiting, end.cost - connecting)
-    metres = sum(float(graph.network.length_dm[segment]) * abs(to - from_) for segment, from_, to, _ in pieces) / TENTHS
+    waiting = min(waiting + int(graph.waiting[segments].sum()), end.cost - connecting)
+    metres = sum(float(graph.network.length_dm[segment]) * abs(to - from_) for segment, from_, to, _ in pieces)
+    metres = (metres + float(graph.network.length_dm[segments].sum(dtype=np.int64))) / TENTHS
     metres += float(first.attachment.connection_m[row] + last.attachment.connection_m[end.entrance_row])
-    door = last.xy[last.attachment.point[end.entrance_row]]
+    spot = last.xy[last.attachment.point[end.entrance_row]]
+    lines = [pieces[0][3], _vertices(graph, segments, between), *(line for *_, line in pieces[1:])]
     return Route(
         cost=end.cost,
         moving=end.cost - connecting - waiting,
@@ -166,29 +189,31 @@ def _route(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, end: _En
         connecting=connecting,
         length_m=metres,
         entrance=end.entrance_row,
-        line=shapely.LineString(np.concatenate([first.xy[:1], *(line for *_, line in pieces), door[None, :]])),
+        line=shapely.LineString(np.concatenate([first.xy[:1], *lines, spot[None, :]])),
     )
 
 
 _Piece = tuple[int, float, float, FloatArray]
 
 
-def _pieces_through(graph: RoutingGraph, tree: _Tree, first: _Spot, last: _Spot, end: _End) -> tuple[int, list[_Piece]]:
-    """Follow the tree back from the last node; return the row that the way sets out from and its pieces in order."""
-    node = int(end.node or 0)
+def _chain(graph: RoutingGraph, tree: _Tree, node: int) -> tuple[list[tuple[int, bool]], int]:
+    """Follow the tree back from a node; return the whole segments in order, whether each runs ahead, and the first node."""
     at = tree.position(node)
-    chain: list[_Piece] = []
-    while at is not None and tree.arriving[at] >= 0:
-        edge = int(tree.arriving[at])
-        segment = int(tree.edge_segment[edge])
-        at = int(tree.edge_from[edge])
+    chain: list[tuple[int, bool]] = []
+    while at is not None and (edge := int(tree.arriving[at])) >= 0:
+        segment, at = int(tree.edge_segment[edge]), int(tree.edge_from[edge])
         node = int(tree.node[at])
-        chain.append(_piece(graph, segment, *_WHOLE[0 if graph.network.tail[segment] == node else 1]))
-    row, fraction = _outset(graph, first, node)
-    out = _piece(graph, first.attachment.segment[row], first.attachment.fraction[row], fraction)
-    arriving = last.attachment.segment[end.entrance_row]
-    into = _piece(graph, arriving, 0.0 if end.at_tail else 1.0, last.attachment.fraction[end.entrance_row])
-    return row, [out, *reversed(chain), into]
+        chain.append((segment, int(graph.network.tail[segment]) == node))
+    return chain[::-1], node
+
+
+def _vertices(graph: RoutingGraph, segments: IndexArray, chain: Sequence[tuple[int, bool]]) -> FloatArray:
+    """Return the vertices of whole segments one after the other, each in the direction of travel."""
+    low, high = graph.network.shape_start[segments], graph.network.shape_start[segments + 1]
+    ahead = np.array([each for _, each in chain], np.bool_)
+    step = ranges(np.zeros(len(segments), np.int64), high - low)
+    sign, begin = np.repeat(np.where(ahead, 1, -1), high - low), np.repeat(np.where(ahead, low, high - 1), high - low)
+    return graph.network.shape_xy[begin + sign * step]
 
 
 def _outset(graph: RoutingGraph, first: _Spot, node: int) -> tuple[int, float]:
