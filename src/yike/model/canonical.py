@@ -64,6 +64,8 @@ def geometry_bytes(geometries: NDArray[np.object_]) -> bytes:
 
 def _ring_bytes(geometries: NDArray[np.object_]) -> bytes:
     """Write how many vertices each ring of a polygon and each line of several has: a hole is no second polygon."""
+    if (shapely.get_type_id(geometries) <= shapely.GeometryType.LINESTRING).all():
+        return b""  # streets: neither rings nor parts, and many
     parts, owner = shapely.get_parts(geometries, return_index=True)
     of_lines = shapely.get_type_id(np.asarray(geometries, object)[owner]) == shapely.GeometryType.MULTILINESTRING
     polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
