@@ -6,12 +6,14 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from small_city import streets
+from small_city import city, demand, streets, units
 
 from yike.analysis.population import (
     AGE_BANDS,
     age_forward,
     building_places,
+    forecast_city,
+    forecast_rows,
     largest_remainder,
     places_in_areas,
     spread_people,
@@ -179,3 +181,27 @@ def test_ageing_refuses_gaps_and_wrong_births() -> None:
     with pytest.raises(InputError) as caught:
         age_forward(now, years=-1, bands=AGE_BANDS[1:], births=np.zeros((1, 2)))
     assert [fault.code for fault in caught.value.faults] == ["population.years", "population.births", "population.bands"]
+
+
+def lived_in() -> object:
+    people = demand(("d1", "u1", 0, 0, 30, 10), ("d2", "u1", 50, 0, 0, 0), ("d3", "u2", 900, 0, 5, 5), groups=("young", "old"))
+    return city(groups=("young", "old"), units=units(("u1", 0, 0), ("u2", 900, 0)), demand=people)
+
+
+def test_a_forecast_is_spread_as_people_live_today_and_replaces_them() -> None:
+    now = lived_in()
+    totals = pd.DataFrame({"area_id": ["u1"], "residents_young": [60], "residents_old": [41]})
+    rows = forecast_rows(now, totals, year=2030)
+    assert rows[["demand_id", "year", "residents", "residents_young", "residents_old"]].to_numpy().tolist() == [
+        ["d1", 2030, 101, 60, 41],
+        ["d2", 2030, 0, 0, 0],
+    ]
+    later = forecast_city(now.replace(forecasts=rows), 2030)
+    assert later.demand[["demand_id", "residents", "residents_old"]].to_numpy().tolist() == [
+        ["d1", 101, 41],
+        ["d2", 0, 0],
+        ["d3", 10, 5],
+    ]
+    assert now.demand["residents"].tolist() == [40, 0, 10]
+    with pytest.raises(InputError, match="no forecast for 2031; there are: 2030"):
+        forecast_city(now.replace(forecasts=rows), 2031)

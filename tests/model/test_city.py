@@ -87,6 +87,23 @@ def test_a_city_without_tables_and_extent_is_read_back_the_same(tmp_path: Path) 
     assert again.facilities.empty
 
 
+def test_forecasts_are_kept_and_a_folder_from_before_them_is_read_the_same(tmp_path: Path) -> None:
+    city = small_city()
+    folder = city.save(tmp_path / "city")
+    assert not (folder / "forecasts.parquet").exists()
+    assert "forecasts" not in city.hashes
+    rows = pd.DataFrame({"demand_id": ["d2", "d1"], "year": [2030, 2030], "residents": [31, 9]})
+    later = city.replace(forecasts=rows.assign(residents_age_0_2=[1, 2], residents_age_80_up=[30, 7]))
+    assert {name for name in later.hashes if later.hashes[name] != city.hashes.get(name)} == {"forecasts"}
+    again = City.load(later.save(folder), check=True)
+    assert again.forecasts["demand_id"].tolist() == ["d1", "d2"]
+    assert again.forecasts[["residents", "residents_age_80_up"]].to_numpy().tolist() == [[9, 7], [31, 30]]
+    (folder / "forecasts.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError) as caught:
+        City.load(folder)
+    assert [fault.code for fault in caught.value.faults] == ["file.damaged"]
+
+
 def test_a_second_save_replaces_the_first_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     city = small_city()
     folder = city.save(tmp_path / "city")

@@ -118,8 +118,8 @@ def exposed(whole: IntArray, masked: BoolArray) -> IntArray:
     """Return (k, 2) row and column of the masked cells that have only one value that fits what is published.
 
     Along a cycle of masked cells one person is added and taken away in turn. A cell of one person cannot lose it, because cells
-    of nobody are never masked, so its edge runs one way. A cell is free if its edge joins nodes of one strongly connected component
-    and is no bridge in it (Gusfield 1988).
+    of nobody are never masked, so its edge runs one way. A cell is free if its edge joins nodes of one strongly connected
+    component and is no bridge in it (Gusfield 1988).
     """
     arcs = _arcs(whole, masked)
     component = connected_components(arcs, directed=True, connection="strong")[1]

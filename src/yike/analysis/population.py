@@ -11,8 +11,9 @@ import shapely
 from numpy.typing import NDArray
 
 from yike.errors import Fault, InputError
+from yike.model.city import City
 from yike.model.network import SEGMENT_KINDS, StreetNetwork, hilbert_order
-from yike.model.tables import DEMAND
+from yike.model.tables import DEMAND, FORECASTS
 
 RESIDENTIAL_KINDS = ("street", "footway", "pedestrian")
 STREET_PIECE_M = 50.0
@@ -210,6 +211,43 @@ def building_places(buildings: pd.DataFrame, *, floors_by_kind: Mapping[str, flo
             "weight": shapely.area(outlines) * floors,
         }
     )
+
+
+def forecast_rows(city: City, totals: pd.DataFrame, *, year: int, file: str = "") -> pd.DataFrame:
+    """Spread a later year's people of each neighbourhood as its people live today: rows of the table `forecasts`.
+
+    ``totals`` is as in `spread_totals`, its areas units of the city, with the city's groups. Every point of a named neighbourhood
+    gets a row, whoever lives there then.
+
+    Raises:
+        InputError: as `spread_totals`; a neighbourhood where nobody lives today has no place for people.
+    """
+    homes = city.demand.loc[city.demand["unit_id"].isin(totals["area_id"]), ["demand_id", "unit_id", "x", "y", "residents"]]
+    places = homes.rename(columns={"demand_id": "place_id", "unit_id": "area_id", "residents": "weight"})
+    spread = spread_totals(totals, places, groups=city.groups, file=file).set_index("demand_id")
+    columns = ["residents", *(_GROUP_PREFIX + group for group in city.groups)]
+    rows = spread[columns].reindex(homes["demand_id"]).fillna(0).astype(np.int64).reset_index()
+    return FORECASTS.conform(rows.assign(year=year), file=file)
+
+
+def forecast_city(city: City, year: int) -> City:
+    """Return the city as it is forecast for a year: people of that year at the points that have a forecast for it.
+
+    Points without one keep today's people; facilities, streets and everything else stay as they are.
+
+    Raises:
+        InputError: the city has no forecast for the year.
+    """
+    rows = city.forecasts[city.forecasts["year"] == year]
+    if not len(rows):
+        known = ", ".join(map(str, sorted(city.forecasts["year"].unique()))) or "–"
+        raise InputError([Fault("forecast.unknown_year", city.title, field="year", values={"year": year, "known": known})])
+    columns = ["residents", *(_GROUP_PREFIX + group for group in city.groups)]
+    demand = city.demand.set_index("demand_id")
+    later = rows.set_index("demand_id")[columns]
+    later = later[later.index.isin(demand.index)]
+    demand.loc[later.index, columns] = later
+    return city.replace(demand=demand.reset_index())
 
 
 def age_forward(

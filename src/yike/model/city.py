@@ -23,10 +23,12 @@ import yaml
 from yike.errors import CityChanged, Fault, InputError
 from yike.model.canonical import combined_hash, table_hash
 from yike.model.network import StreetNetwork, check_metric_crs
-from yike.model.tables import TABLES
+from yike.model.tables import OPTIONAL_TABLES, TABLES
 
 FORMAT = 1
 CITY_FILE = "city.yaml"
+# Folders that a City's folder keeps when its tables are written anew; no part of its value or hash.
+BESIDE = ("plans",)
 _POINT_TABLES = {"facilities", "entrances", "demand", "candidates"}
 
 
@@ -47,7 +49,8 @@ class City:
     """Hold a place: streets by mode, facilities and their entrances, residents, units, candidate sites, barriers.
 
     Tables follow `yike.model.tables`; coordinates are metres in ``crs``. ``groups`` names the population groups: each has a
-    column ``residents_<group>`` in ``demand`` and they sum to ``residents``. ``inventories`` says, class by class, which source
+    column ``residents_<group>`` in ``demand`` and they sum to ``residents``; ``forecasts`` hold the same of later years, point by
+    point. ``inventories`` says, class by class, which source
     lists its facilities; a class without an inventory is not determinable, because missing records are not missing places.
     ``extent`` bounds the known data (None: unknown).
     """
@@ -62,6 +65,7 @@ class City:
     candidates: pd.DataFrame = field(default_factory=lambda: TABLES["candidates"].empty())
     barriers: pd.DataFrame = field(default_factory=lambda: TABLES["barriers"].empty())
     context: pd.DataFrame = field(default_factory=lambda: TABLES["context"].empty())
+    forecasts: pd.DataFrame = field(default_factory=lambda: TABLES["forecasts"].empty())
     groups: tuple[str, ...] = ()
     inventories: Mapping[str, str] = field(default_factory=dict)
     extent: shapely.Polygon | shapely.MultiPolygon | None = None
@@ -81,12 +85,16 @@ class City:
         }
         return replace(self, **conformed)  # type: ignore[arg-type]
 
+    @property
+    def filled_tables(self) -> tuple[str, ...]:
+        """Name the tables that make up this City: all but optional ones without rows."""
+        return tuple(name for name in TABLES if name not in OPTIONAL_TABLES or len(self.table(name)))
+
     @cached_property
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each part in canonical form."""
-        parts = {
-            name: table_hash(self.table(name), key=schema.key, geometry=schema.geometry) for name, schema in TABLES.items()
-        }
+        schemas = [TABLES[name] for name in self.filled_tables]
+        parts = {each.name: table_hash(self.table(each.name), key=each.key, geometry=each.geometry) for each in schemas}
         parts |= {f"streets_{mode}": network.hash() for mode, network in self.networks.items()}
         parts["declared"] = combined_hash(
             {"crs": self.crs, "groups": ",".join(self.groups)}
@@ -101,7 +109,7 @@ class City:
         return combined_hash(self.hashes)
 
     def save(self, folder: Path) -> Path:
-        """Write the City folder, whole or not at all, and return its path."""
+        """Write the City folder, whole or not at all, and return its path; what stands in ``BESIDE`` is kept."""
         folder = Path(folder)
         other = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         if other and not (folder / CITY_FILE).exists():
@@ -109,13 +117,17 @@ class City:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            for name in TABLES:
-                self._geo_table(name).to_parquet(draft / f"{name}.parquet", index=False)
+            for name in self.filled_tables:
+                table = self.table(name) if name in OPTIONAL_TABLES else self._geo_table(name)
+                table.to_parquet(draft / f"{name}.parquet", index=False)
             for mode, network in self.networks.items():
                 network.node_table().to_parquet(draft / f"streets_{mode}_nodes.parquet", index=False)
                 segments = gpd.GeoDataFrame(network.segment_table(), geometry="geometry", crs=self.crs)
                 segments.to_parquet(draft / f"streets_{mode}_segments.parquet", index=False)
             (draft / CITY_FILE).write_text(yaml.safe_dump(self._head(), allow_unicode=True, sort_keys=False), "utf-8")
+            for name in BESIDE:
+                if (folder / name).is_dir():
+                    shutil.copytree(folder / name, draft / name)
             draft.chmod(0o755)
             _put_in_place(draft, folder)
         finally:
@@ -219,10 +231,22 @@ def _read_head(folder: Path) -> dict[str, object]:
 
 
 def _load_table(folder: Path, name: str) -> pd.DataFrame:
-    frame = pd.DataFrame(_read_geoparquet(folder / f"{name}.parquet"))
+    path = folder / f"{name}.parquet"
+    if name in OPTIONAL_TABLES:
+        return TABLES[name].conform(_read_parquet(path), file=str(path)) if path.exists() else TABLES[name].empty()
+    frame = pd.DataFrame(_read_geoparquet(path))
     if name in _POINT_TABLES:
         frame = frame.drop(columns="geometry")
-    return TABLES[name].conform(frame, file=str(folder / f"{name}.parquet"))
+    return TABLES[name].conform(frame, file=str(path))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError([Fault("file.missing", str(path))])
+    try:
+        return pd.read_parquet(path)
+    except (pyarrow.ArrowInvalid, OSError, ValueError) as error:
+        raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
 
 
 def _read_geoparquet(path: Path) -> gpd.GeoDataFrame:
@@ -235,12 +259,6 @@ def _read_geoparquet(path: Path) -> gpd.GeoDataFrame:
 
 
 def _load_network(folder: Path, mode: str, crs: str) -> StreetNetwork:
-    nodes_path = folder / f"streets_{mode}_nodes.parquet"
-    if not nodes_path.is_file():
-        raise InputError([Fault("file.missing", str(nodes_path))])
-    try:
-        nodes = pd.read_parquet(nodes_path)
-    except (pyarrow.ArrowInvalid, OSError, ValueError) as error:
-        raise InputError([Fault("file.damaged", str(nodes_path), values={"reason": error})]) from error
+    nodes = _read_parquet(folder / f"streets_{mode}_nodes.parquet")
     segments = _read_geoparquet(folder / f"streets_{mode}_segments.parquet")
     return StreetNetwork.from_tables(nodes, pd.DataFrame(segments), mode=mode, crs=crs)

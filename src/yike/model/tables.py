@@ -203,4 +203,15 @@ CONTEXT = TableSchema(
     key=("context_id",),
     geometry="geometry",
 )
-TABLES = {schema.name: schema for schema in (FACILITIES, ENTRANCES, DEMAND, UNITS, CANDIDATES, BARRIERS, CONTEXT)}
+FORECASTS = TableSchema(
+    "forecasts",
+    (
+        Column("demand_id", "str", "a residential point of the table demand"),
+        Column("year", "i8", "calendar year, at its end"),
+        Column("residents", "i8", "people expected; a column residents_<group> for each population group"),
+    ),
+    key=("demand_id", "year"),
+)
+TABLES = {schema.name: schema for schema in (FACILITIES, ENTRANCES, DEMAND, UNITS, CANDIDATES, BARRIERS, CONTEXT, FORECASTS)}
+# Tables that a city may lack: without rows they are neither written nor hashed, so that older folders keep their hash.
+OPTIONAL_TABLES = frozenset({"forecasts"})
