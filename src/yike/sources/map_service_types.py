@@ -1,4 +1,4 @@
-"""What a map service's type of place is in our classes: the 869 types of `mappings/map-service-types.yaml` and their rules on names."""
+"""What a map service's types of places are in our classes: the 869 types and name rules of `mappings/map-service-types.yaml`."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ class TypeReading:
 @cache
 def _content() -> Mapping[str, Any]:
     path = files("yike.sources") / "mappings" / "map-service-types.yaml"
-    content: Mapping[str, Any] = yaml.load(
-        path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
+    content: Mapping[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return content
 
 

@@ -21,6 +21,7 @@ _BRACKETS = re.compile(r"[(\[【「]([^()\[\]【】「」]*)[)\]】」]")
 _DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _NUMERAL = "零〇一二两三四五六七八九十百0-9"
 _ORDINAL = re.compile(rf"第([{_NUMERAL}]+)|(?<![{_NUMERAL}])([{_NUMERAL}]+)(?=$|中心$|中$|小$|幼$|附$)")
+_SHORT_KIND = re.compile(rf"(?<=[{_NUMERAL}])[小中幼]$")
 _SEPARATORS = re.compile(r"[-—–_·/|,，、:：]+")
 _BUILDING = re.compile(r"^[a-z]?\d+(?:号)?[a-z]?(?:号楼|楼|座|幢|栋|号)?$")
 
@@ -43,7 +44,7 @@ class PlaceName:
 
 @dataclass(frozen=True)
 class Address:
-    """Hold an address: the road, the first and last number on it (0: none), whether it only says near where, and its plain text."""
+    """Hold an address: the road, the first and last number on it (0: none), whether it only says near where, its plain text."""
 
     road: str
     low: int
@@ -90,7 +91,7 @@ def parse_name(name: str) -> PlaceName:
         inside.append(rest)
     status = set(name_words()["status"])
     inside = [part for part in inside if part not in status]
-    outside = outside.replace("\x00", "")
+    outside = _SHORT_KIND.sub(lambda match: name_words()["short_kinds"][match[0]], outside.replace("\x00", ""))
     parts: list[str] = []
     if not _kind_word(outside) and any(_kind_word(part) for part in inside):
         whole = next(part for part in inside if _kind_word(part))
@@ -99,7 +100,7 @@ def parse_name(name: str) -> PlaceName:
             inside = [part for part in inside if part != whole]
             outside = whole
     head, kind, tail = _kind_and_tail(outside)
-    core = _without_admin(head)
+    core = _without_admin(head, towns=bool(kind))
     branches, tail_parts, hints = _tail_words([*_SEPARATORS.split(tail)], inside, named_place=bool(kind))
     ordinals = tuple(chinese_number(first or second) for first, second in _ORDINAL.findall(core))
     core = _ORDINAL.sub(lambda match: f"#{chinese_number(match[1] or match[2])}", core)
@@ -122,7 +123,7 @@ def _kind_word(text: str) -> re.Match[str] | None:
 def _kind_and_tail(text: str) -> tuple[str, str, str]:
     """Part a name at its last kind word: what stands before, the kind, what follows.
 
-    The out-patient department of a hospital and the concert hall of a theatre are parts of it, although they have kinds of their own.
+    The out-patient department of a hospital and the concert hall of a theatre are parts, although they have kinds of their own.
     """
     kind_of = _kinds()[1]
     last = _kind_word(text)
@@ -136,13 +137,15 @@ def _kind_and_tail(text: str) -> tuple[str, str, str]:
 
 
 @cache
-def _admin_pattern() -> re.Pattern[str]:
+def _admin_pattern(towns: bool) -> re.Pattern[str]:
     admin = name_words()["admin"]
     listed = "|".join(sorted([*admin["cities"], *admin["districts"]], key=len, reverse=True))
     endings = "|".join(admin["endings"])
     not_before = "".join(admin["not_before"])
     own = "|".join(name_words()["ownership"])
     listed_whole = f"(?:{listed})(?:区|县|市)?"
+    if not towns:
+        return re.compile(rf"^(?:{listed_whole}|{own})(?!路|镇|大道|公园)")
     return re.compile(rf"^(?:{listed_whole}|[\u4e00-\u9fff]{{1,3}}(?<![{not_before}])(?:{endings})|{own})")
 
 
@@ -152,9 +155,9 @@ def _inner_cities() -> re.Pattern[str]:
 
 
 @cache
-def _without_admin(head: str) -> str:
-    """Take administrative and ownership words off the front as long as a name is left."""
-    pattern, generic = _admin_pattern(), name_words()["generic"]
+def _without_admin(head: str, *, towns: bool) -> str:
+    """Take administrative and ownership words off the front as long as a name is left; ``towns``: those of any town too."""
+    pattern, generic = _admin_pattern(towns), name_words()["generic"]
     head = _inner_cities().sub("", head)
     endings = tuple(name_words()["admin"]["endings"])
     rest = head
@@ -211,6 +214,8 @@ def _branch_and_part(segment: str) -> tuple[str, str]:
     words = name_words()["branch"]
     if segment in words["main"]:
         return "", ""
+    if segment.removesuffix("区") in name_words()["directions"]:
+        return segment[0], ""
     if _BUILDING.match(segment):
         return "", re.sub(r"号?[楼座幢栋]?$", "", segment)
     if any(word in segment for word in name_words()["part"]["words"][:12]) or segment in name_words()["part"]["words"]:
@@ -223,8 +228,6 @@ def _branch_and_part(segment: str) -> tuple[str, str]:
         stem, found, rest = segment.rpartition(ending)
         if found and (not rest or is_part(rest) or _BUILDING.match(rest)):
             return _branch_stem(stem), re.sub(r"号?[楼座幢栋]?$", "", rest)
-    if segment in name_words()["directions"]:
-        return segment, ""
     return "", segment
 
 
@@ -260,7 +263,7 @@ def parse_address(address: str) -> Address:
 
 
 def shared_lines(first: str, second: str) -> bool:
-    """Tell whether two lists of bus or metro lines, parted by semicolons, have a line in common; marks in brackets do not count."""
+    """Tell whether two lists of lines, parted by semicolons, have a line in common; marks in brackets do not count."""
 
     def lines(text: str) -> set[str]:
         return {_BRACKETS.sub("", line) for line in re.split(r"[;；]", folded(text)) if line} - {""}

@@ -108,13 +108,15 @@ def _names(records: Records, found: Evidence, rows: IntArray) -> None:
     found.reasons["part_other"][rows] |= departments
     one_character = np.array([_one_character(a, b) for a, b in zip(one, other, strict=True)], bool)
     one_character &= alone | (similarity > limits["rather_similar"]) | (found.distance_m[rows] <= limits["very_near_m"])
-    similar = ~(equal | contains | continued) & (similarity >= limits["similar"])
-    rather = alone & ~(equal | contains | continued | similar | one_character) & (similarity >= limits["rather_similar"])
+    telling = np.array([_telling_character(a, b) for a, b in zip(one, other, strict=True)], bool)
+    one_character &= ~telling
+    similar = ~(equal | contains | continued | telling) & (similarity >= limits["similar"])
+    rather = alone & ~(equal | contains | continued | similar | one_character | telling)
+    rather &= similarity >= limits["rather_similar"]
     unlike = ~(equal | contains | continued | similar | rather | one_character)
     found.name_similarity[rows] = similarity
-    strict = _option(records, pairs, "strict_name") & ~equal
-    strict &= ~np.array([_road_before(a, b) for a, b in zip(one, other, strict=True)], bool)
-    strict &= ~(one_character & _lines_shared(records, pairs, one_character & strict))
+    found.reasons["name_other_stop"] = np.zeros(len(found.pairs), bool)
+    found.reasons["name_other_stop"][rows] = _other_stop(records, pairs, equal, one_character)
     for reason, holds in {
         "name_equal": equal,
         "name_contains": contains,
@@ -124,9 +126,24 @@ def _names(records: Records, found: Evidence, rows: IntArray) -> None:
         "name_rather_similar": rather,
         "name_unlike": unlike & ~alone,
         "name_unlike_one_per_address": unlike & alone,
-        "name_other_stop": strict,
     }.items():
         _mark(found, reason, rows, holds)
+
+
+def _other_stop(records: Records, pairs: IntArray, equal: BoolArray, one_character: BoolArray) -> BoolArray:
+    """Find stops of two names: neither equal, nor one with a road before it, nor spelt alike with a line in common."""
+    strict = _option(records, pairs, "strict_name")
+    out = np.zeros(len(pairs), bool)
+    address = records.table["address"].to_numpy(object)
+    for row in np.flatnonzero(strict):
+        a, b = pairs[row].tolist()
+        one, other = records.names[a], records.names[b]
+        if equal[row]:
+            out[row] = bool(one.hints and other.hints and one.hints != other.hints)
+            continue
+        alike = one_character[row] or one.core.endswith(other.core) or other.core.endswith(one.core)
+        out[row] = not _road_before(one.core, other.core) and not (alike and shared_lines(address[a], address[b]))
+    return out
 
 
 def _mark(found: Evidence, reason: str, rows: IntArray, holds: BoolArray) -> None:
@@ -182,6 +199,14 @@ def _one_character(one: str, other: str) -> bool:
     return len(one) == len(other) >= 2 and sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
+def _telling_character(one: str, other: str) -> bool:
+    """Tell whether two names differ in one sign that tells places apart: 大剧场 and 小剧场."""
+    if not _one_character(one, other):
+        return False
+    signs = next((a, b) for a, b in zip(one, other, strict=True) if a != b)
+    return all(sign in name_words()["telling"] or not sign >= "\u4e00" for sign in signs)
+
+
 def _road_before(one: str, other: str) -> bool:
     """Tell whether one name is the other with its road put before: 虹桥路程家桥 and 程家桥."""
     short, long = sorted((one, other), key=len)
@@ -217,7 +242,8 @@ def _addresses(records: Records, found: Evidence, rows: IntArray) -> None:
     overlap = (codes["low"][first] <= codes["high"][second]) & (codes["low"][second] <= codes["high"][first])
     gap = np.maximum(codes["low"][first] - codes["high"][second], codes["low"][second] - codes["high"][first])
     vague = (codes["approximate"][first] > 0) | (codes["approximate"][second] > 0)
-    equal = ~lines & ((same_road & numbered & overlap) | (same_text & (numbered | ~vague)) | _one_address_in_other(records, pairs))
+    equal = (same_road & numbered & overlap) | (same_text & (numbered | ~vague)) | _one_address_in_other(records, pairs)
+    equal &= ~lines
     near = same_road & numbered & ~equal & (gap <= conflation_rules()["limits"]["number_near"])
     other_number = same_road & numbered & ~equal & ~near & ~vague
     known = (codes["road"][first] > 0) & (codes["road"][second] > 0)
@@ -299,7 +325,9 @@ def _same_class_and_phone(records: Records, found: Evidence) -> None:
 def in_conflict(records: Records, first: int, second: int) -> bool:
     """Tell whether two records may not stand in one facility even where others link them: the guard against chains."""
     one, other = records.names[first], records.names[second]
-    if (one.ordinals and other.ordinals and one.ordinals != other.ordinals) or one.part != other.part or (one.kind, other.kind) in kind_relations()[0]:
+    if one.ordinals and other.ordinals and one.ordinals != other.ordinals:
+        return True
+    if one.part != other.part or (one.kind, other.kind) in kind_relations()[0]:
         return True
     if one.branch and other.branch and _branch_reasons(records, first, second) == ["branch_other"]:
         return True

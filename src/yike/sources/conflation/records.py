@@ -1,4 +1,4 @@
-"""Records of several sources side by side, their names and addresses taken apart and turned into codes that arrays can compare."""
+"""Records of several sources side by side, names and addresses taken apart and turned into codes that arrays can compare."""
 
 from __future__ import annotations
 
@@ -95,9 +95,7 @@ def _one_source(source: str, table: pd.DataFrame, faults: list[Fault]) -> pd.Dat
     if repeated.size:
         row = int(repeated[0])
         values = {"id": frame["record_id"].iloc[row]}
-        faults.append(
-            Fault("table.duplicate_id", source, row=row + 2, field="record_id", values=values, count=len(repeated))
-        )
+        faults.append(Fault("table.duplicate_id", source, row=row + 2, field="record_id", values=values, count=len(repeated)))
     return frame
 
 
@@ -107,7 +105,7 @@ def _texts(series: pd.Series) -> ObjectArray:
 
 
 def _codes(table: pd.DataFrame, names: Sequence[PlaceName], addresses: Sequence[Address]) -> dict[str, IntArray]:
-    """Number the different values of each attribute; the empty value is 0 everywhere."""
+    """Give a number to the different values of each attribute; the empty value is 0 everywhere."""
     texts: dict[str, list[str]] = {
         "core": [name.core for name in names],
         "kind": [name.kind for name in names],
