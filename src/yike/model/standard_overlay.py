@@ -30,7 +30,7 @@ from yike.model.standard_yaml import build_standard, read_origin
 from yike.model.yaml_checked import Node, Sheet, compose, join, keys_of, nearest, read_text, some_of
 
 _OVERLAY_KEYS = ("id", "title", "version", "issued", "note", "extends", "sources", "origin", "set")
-_NOT_STANDARDS = ("profiles",)
+_NOT_STANDARDS = ("profiles", "quality")
 _SCALE = Bound("1", 0.01, 100)
 _PRODUCT_DECIMALS = 9  # 3000 × 1.15 is 3450, not 3449.9999999999995
 
