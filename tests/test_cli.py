@@ -278,7 +278,7 @@ NASTY = [
     (["import", "facilities", "HOLLOW", "--city", "CITY"], "hollow"),
     (["import", "facilities", "plain.csv"], "--city"),
     (["import", "population", "plain.gpkg", "--city", "CITY"], "plain.gpkg"),
-    (["import", "population", "plain.csv", "--city", "CITY", "--rounding", "up"], "plain.csv"),
+    (["import", "population", "plain.csv", "--city", "CITY", "--rounding", "up"], "up"),
     (["import", "units", "HOLLOW", "--city", "CITY"], "hollow"),
     (["import", "candidates", "plain.csv", "--city", "CITY"], "plain.csv"),
 ]  # fmt: skip
