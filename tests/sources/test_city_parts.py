@@ -47,9 +47,7 @@ def at(x: float, y: float) -> shapely.Point:
 def place(tmp_path: Path) -> Path:
     """Make a folder of sources and a City of four streets around a block of 400 m, with a bridge away from it."""
     corners = [(0, 0), (400, 0), (400, 400), (0, 400), (0, 0)]
-    lines = [shapely.LineString(pair) for pair in itertools.pairwise(corners)] + [
-        shapely.LineString([(0, 200), (400, 200)])
-    ]
+    lines = [shapely.LineString(pair) for pair in itertools.pairwise(corners)] + [shapely.LineString([(0, 200), (400, 200)])]
     save(tmp_path / "streets.parquet", lines, bridge=[None, None, None, None, "yes"])
     import_streets(tmp_path / "streets.parquet", city=tmp_path / "city", title="方城", licence="CC0", date="2026-05-01")
     return tmp_path
@@ -83,9 +81,7 @@ def test_streets_make_a_city_with_its_extent_and_provenance(place: Path) -> None
     assert origin.sha256 == hashlib.sha256((place / "streets.parquet").read_bytes()).hexdigest()
     # The bridge joins nothing: 1,600 of 2,000 metres hang together.
     assert note("largest_component", mode="walk", percent="80.00") in origin.note
-    assert (
-        say_notes(note("largest_component", mode="walk", percent="80.00"), "zh") == "步行：道路长度的 80.00% 相互连通。"
-    )
+    assert say_notes(note("largest_component", mode="walk", percent="80.00"), "zh") == "步行：道路长度的 80.00% 相互连通。"
     assert say_notes("read with another tool", "zh") == "read with another tool"
 
 
@@ -94,7 +90,9 @@ def test_facilities_of_one_file_are_replaced_and_those_of_others_stay(place: Pat
     parks = save(place / "parks.parquet", [shapely.box(350, 100, 450, 150)], id=["p1"], name=["绿地"])
     standard = load_standard("pudong-2021")
     first = import_facilities(shops, city=place / "city", standard=standard)
-    assert first == ImportSummary(2, 2, 0, (), stored_hash(place / "city"), ())
+    assert first == ImportSummary(
+        2, 2, 0, (), stored_hash(place / "city"), (), place / "city" / "plans" / "shops.parquet.facilities.yaml"
+    )
     second = import_facilities(parks, city=place / "city", class_id="park")
     assert second.notes == (note("outlines", count=1), note("outline_entrances", count=2))
     city = City.load(place / "city", check=True)
@@ -159,9 +157,9 @@ def test_two_count_columns_of_one_file_stand_side_by_side(place: Path) -> None:
     city = City.load(place / "city", check=True)
     assert city.facilities["class_id"].tolist() == ["clinic", "primary_school", "primary_school"]
     assert city.inventories == {"clinic": "cells.parquet#clinics", "primary_school": "cells.parquet#schools"}
-    assert codes(lambda: import_facilities(cells, city=place / "city", count_column="schools")) == [
-        "tables.count_without_class"
-    ]
+    # The plan saved last time knows what the column counts; of another column nobody has said it.
+    assert import_facilities(cells, city=place / "city", count_column="schools").rows_kept == 2
+    assert codes(lambda: import_facilities(cells, city=place / "city", count_column="pools")) == ["tables.count_without_class"]
 
 
 def test_residents_are_assigned_whichever_comes_first(place: Path) -> None:
@@ -265,9 +263,7 @@ def test_parts_need_streets_and_an_unedited_folder(place: Path) -> None:
 
 
 def test_new_streets_keep_the_system_and_the_other_modes(place: Path) -> None:
-    lines = gpd.GeoDataFrame(
-        geometry=gpd.GeoSeries([shapely.LineString([(123.0, 30.73), (123.002, 30.73)])], crs="EPSG:4326")
-    )
+    lines = gpd.GeoDataFrame(geometry=gpd.GeoSeries([shapely.LineString([(123.0, 30.73), (123.002, 30.73)])], crs="EPSG:4326"))
     lines.to_file(place / "paths.geojson")
     import_streets(place / "paths.geojson", city=place / "city", modes=("cycle",))
     city = City.load(place / "city", check=True)
@@ -331,11 +327,7 @@ def test_openstreetmap_data_brings_barriers_with_streets_and_entrances_with_faci
 
 def found(lines: tuple[CheckLine, ...]) -> dict[str, tuple[str, object]]:
     """Return the lines that carry a count, by code."""
-    return {
-        line.code: (line.level, line.values["count"])
-        for line in lines
-        if "count" in line.values and line.code != "rows"
-    }
+    return {line.code: (line.level, line.values["count"]) for line in lines if "count" in line.values and line.code != "rows"}
 
 
 def test_a_bare_city_is_told_what_it_lacks(place: Path) -> None:
@@ -366,9 +358,7 @@ def test_everything_that_does_not_fit_is_counted(place: Path) -> None:
     import_population(place / "p.parquet", city=place / "city")
     import_facilities(place / "f.parquet", city=place / "city", class_id="pharmacy")
     city = City.load(place / "city", check=True)
-    city = city.replace(
-        units=city.units.assign(centre_x=city.units["centre_x"].where(city.units["unit_id"] != "c", X + 399))
-    )
+    city = city.replace(units=city.units.assign(centre_x=city.units["centre_x"].where(city.units["unit_id"] != "c", X + 399)))
     lines = check_city(city, stated_hash="0" * 64)
     assert lines[0].level == "warning"
     assert lines[0].code == "hash_differs"
@@ -398,9 +388,7 @@ def test_porto_alegre_from_its_files(real_data: Callable[[str], Path], tmp_path:
     import_streets(source / "poa_osm.pbf", city=folder, modes=("walk",))
     import_population(hexagons, city=folder)
     import_facilities(hexagons, city=folder, class_id="primary_school", count_column="schools")
-    summary = import_facilities(
-        hexagons, city=folder, class_id="health_station", count_column="healthcare", on_bad_rows="drop"
-    )
+    summary = import_facilities(hexagons, city=folder, class_id="health_station", count_column="healthcare", on_bad_rows="drop")
     raw = pd.read_csv(hexagons)
     city = City.load(folder, check=True)
     assert (city.crs, int(city.demand["residents"].sum())) == ("EPSG:32722", 812_935)

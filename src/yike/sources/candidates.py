@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+import shapely
 
 from yike.model.tables import CANDIDATES, PATHWAYS
-from yike.sources.row_checks import REFUSE, PartRows, RowChecks, chosen_words, points_and_outlines
-from yike.sources.tables import mapping, read_table, words_to_ids
+from yike.sources.bad_rows import open_for, source_label, source_name
+from yike.sources.column_words import words_to_ids
+from yike.sources.placing import places, points_and_outlines
+from yike.sources.reading_plan import ReadingPlan
+from yike.sources.row_checks import REFUSE, PartRows, RowChecks, chosen_words
 
-YUAN_PER_10K = 10_000.0
 
-
-def read_candidates(path: Path, *, crs: str, layer: str | None = None, on_bad_rows: str = REFUSE) -> PartRows:
+def read_candidates(
+    path: Path,
+    *,
+    crs: str,
+    plan: ReadingPlan = ReadingPlan(),
+    within: shapely.Geometry | None = None,
+    on_bad_rows: str = REFUSE,
+) -> PartRows:
     """Read candidate sites to rows of the table `candidates`; costs in 万元 become yuan, a polygon becomes a point inside.
 
     Raises:
         InputError: columns are missing, or rows are bad and ``on_bad_rows`` is "refuse".
     """
     path = Path(path)
-    checks = RowChecks.of(read_table(path, layer=layer), "candidates", file=str(path))
-    xy, _ = points_and_outlines(checks, checks.places(crs))
-    cost = checks.figures("cost_yuan")
-    cost = np.where(np.isnan(cost), checks.figures("cost_10k_yuan") * YUAN_PER_10K, cost)
+    checks = RowChecks.of(open_for(path, plan), "candidates", plan=plan)
+    xy, _ = points_and_outlines(checks, places(checks, crs, system=plan.system, within=within))
     rows: dict[str, object] = {
-        "candidate_id": checks.ids("candidate_id", prefix=path.stem),
+        "candidate_id": checks.ids("candidate_id", prefix=source_name(path).rpartition(".")[0]),
         "name": checks.words("name"),
         "x": xy[:, 0],
         "y": xy[:, 1],
         "floor_area_m2": checks.figures("floor_area_m2"),
-        "cost_yuan": cost,
-        "pathway": chosen_words(checks, "pathway", words_to_ids(mapping("pathways")), known=PATHWAYS),
+        "cost_yuan": checks.figures("cost_yuan"),
+        "pathway": chosen_words(checks, "pathway", words_to_ids(checks.vocabulary["pathways"]), known=PATHWAYS),
         "owner": checks.words("owner"),
-        "source": path.name,
+        "source": source_label(path),
     }
     good, faults = checks.settle(on_bad_rows)
     table = CANDIDATES.conform(pd.DataFrame(rows, index=checks.table.index)[good], file=str(path))
-    return PartRows(table, checks.count, checks.numbers_of(~good), faults)
+    return checks.rows(table, good, faults)

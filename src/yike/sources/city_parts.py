@@ -6,26 +6,36 @@ Streets come first, they set the coordinate system. Residents are assigned to ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
 from yike.errors import Fault, InputError
 from yike.model.city import CITY_FILE, City, Origin
-from yike.model.network import StreetNetwork
 from yike.model.standard import Standard
+from yike.sources.bad_rows import MARK as BAD_ROWS_MARK
+from yike.sources.bad_rows import source_label, source_name, write_bad_rows
 from yike.sources.candidates import read_candidates
-from yike.sources.facilities import COUNT_SEPARATOR, read_facilities, read_hexagon_counts
+from yike.sources.city_merge import (
+    assign_units,
+    hull_of,
+    joined,
+    of_other_sources,
+    refuse_elsewhere,
+    walked_network,
+    with_facilities,
+    with_origin,
+    with_streets,
+)
+from yike.sources.column_words import FoundColumn
+from yike.sources.facilities import read_facilities, read_hexagon_counts
 from yike.sources.lines import StreetLines, read_street_lines
 from yike.sources.notes import note
-from yike.sources.outline_entrances import KIND as OUTLINE_KIND
 from yike.sources.outline_entrances import find_outline_entrances
-from yike.sources.population import GROUP_PREFIX, read_population
+from yike.sources.population import GROUP_PREFIX, PopulationRows, read_population
+from yike.sources.reading_plan import ReadingPlan, find_plan, name_pattern, plan_path, save_plan, with_columns
 from yike.sources.row_checks import REFUSE, PartRows
 from yike.sources.unit_grid import SOURCE as GRID
 from yike.sources.unit_grid import grid_units
@@ -34,19 +44,16 @@ from yike.sources.units import read_boundary, read_units
 OSM_ENDINGS = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
 MODES = ("walk", "cycle")
 ROWS_NAMED = 100
-METRES_PER_KILOMETRE = 1000.0
-ELSEWHERE_M = 20_000.0
-HULL_RATIO = 0.1
-HULL_MARGIN_M = 50.0
-HULL_CELL_M = 10.0
-_INVENTORY_SEPARATOR = "; "
 
 Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """Say what an import did: rows of the file, faults of those left out, notes and the City's new hash."""
+    """Say what an import did: rows of the file, faults of those left out, notes and the City's new hash.
+
+    ``plan_file`` holds how the file was read, ``bad_rows_file`` the bad rows for correction (None where there were none).
+    """
 
     rows_read: int
     rows_kept: int
@@ -54,10 +61,12 @@ class ImportSummary:
     faults: tuple[Fault, ...]
     city_hash: str
     notes: tuple[str, ...] = ()
+    plan_file: Path | None = None
+    bad_rows_file: Path | None = None
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """Hold where a part comes from, as the user stated it."""
 
     path: Path
@@ -100,16 +109,16 @@ def import_streets(
     """
     path, city = Path(path), Path(city)
     old = City.load(city, check=True) if (city / CITY_FILE).exists() else None
-    source = _Source(path, licence, date)
+    source = Source(path, licence, date)
     if is_osm(path):
         fresh, summary = _osm_streets(source, modes, crs=old.crs if old else crs, title=title, progress=progress)
     else:
         into = old.crs if old else None
         fresh, summary = _line_streets(source, modes, crs, class_column, layer, into=into, on_bad_rows=on_bad_rows)
     base = old or City(title=title or path.name.split(".")[0], crs=fresh.crs, networks={})
-    merged = _with_streets(base, fresh, barriers=is_osm(path), title=title)
+    merged = with_streets(base, fresh, barriers=is_osm(path), title=title)
     if boundary is not None:
-        area = _Source(Path(boundary), "", "").origin("extent", [note("boundary", file=Path(boundary).name)])
+        area = Source(Path(boundary), "", "").origin("extent", [note("boundary", file=Path(boundary).name)])
         kept = tuple(origin for origin in merged.provenance if origin.part != "extent")
         merged = merged.replace(extent=read_boundary(Path(boundary), crs=merged.crs), provenance=(*kept, area))
     return _saved(merged, city, summary)
@@ -123,7 +132,7 @@ def import_facilities(
     class_id: str | None = None,
     count_column: str | None = None,
     complete_for: Collection[str] = (),
-    layer: str | None = None,
+    plan: ReadingPlan = ReadingPlan(),
     licence: str = "",
     date: str = "",
     on_bad_rows: str = REFUSE,
@@ -132,66 +141,58 @@ def import_facilities(
     """Read facilities into a City folder: from a table, a table of counts (``count_column``) or OpenStreetMap data.
 
     The classes are those of ``standard``, by id, name or synonym; ``class_id`` gives one class to the whole file. Each class of
-    the file, and each of ``complete_for`` (listed by the file, though it has none), gets the file as inventory.
+    the file, and each of ``complete_for`` (listed by the file, though it has none), gets the file as inventory. ``plan`` says
+    how the file is read; what it leaves open is taken from the plan saved for such files, else found out.
 
     Raises:
         InputError: the folder has no streets, the file is bad, or an id belongs to another source; nothing is written then.
     """
     path = Path(path)
-    base = _existing(city)
-    source = _Source(path, licence, date)
+    base = existing_city(city)
+    source = Source(path, licence, date)
     if is_osm(path):
         return _osm_facilities(base, source, Path(city), progress=progress)
-    if count_column is not None:
-        if class_id is None:
-            raise InputError([Fault("tables.count_without_class", str(path), field=count_column)])
-        read = read_hexagon_counts(
-            path, crs=base.crs, count_column=count_column, class_id=class_id, layer=layer, on_bad_rows=on_bad_rows
-        )
-    else:
-        words = None if standard is None else {word: entry.id for entry in standard.classes for word in entry.words}
-        ids = None if standard is None else [entry.id for entry in standard.classes]
-        read = read_facilities(
-            path, crs=base.crs, classes=words, class_id=class_id, standard_ids=ids, layer=layer, on_bad_rows=on_bad_rows
-        )
-    label = path.name if count_column is None else f"{path.name}{COUNT_SEPARATOR}{count_column}"
-    _refuse_elsewhere(base, read.table, "x", "y", file=str(path))
-    listed = dict.fromkeys({*read.table["class_id"], *complete_for} | ({class_id} if class_id else set()), label)
-    entrances = find_outline_entrances(read.table, _walked(base))
+    plan = plan_for(city, "facilities", path, replace(plan, class_id=class_id, count_column=count_column))
+    read = read_part("facilities", path, city=base, plan=plan, standard=standard, on_bad_rows=on_bad_rows)
+    label = source_label(path, column=plan.count_column)
+    refuse_elsewhere(base, read.table, "x", "y", file=str(path))
+    of_file = {plan.class_id} if plan.class_id else set()
+    listed = dict.fromkeys({*read.table["class_id"], *complete_for} | of_file, label.removesuffix(BAD_ROWS_MARK))
+    entrances = find_outline_entrances(read.table, walked_network(base))
     notes = (*read.notes, *((note("outline_entrances", count=len(entrances)),) if len(entrances) else ()))
-    merged = _with_facilities(base, read.table, entrances, listed, label=label, file=str(path))
-    origin = replace(source.origin("facilities", _left_out(read, notes)), source=label)
-    return _saved(_with_origin(merged, origin), Path(city), _summary(read, notes))
+    merged = with_facilities(base, read.table, entrances, listed, label=label, file=str(path))
+    return _finished(merged, Path(city), read, plan, source, notes, label=label)
 
 
 def import_population(
     path: Path,
     *,
     city: Path,
-    rounding: str = REFUSE,
-    layer: str | None = None,
+    rounding: str | None = None,
+    plan: ReadingPlan = ReadingPlan(),
     licence: str = "",
     date: str = "",
     on_bad_rows: str = REFUSE,
 ) -> ImportSummary:
-    """Read residents into a City folder and assign them to neighbourhoods.
+    """Read residents into a City folder and assign them to neighbourhoods; ``plan`` as in `import_facilities`.
 
     Raises:
         InputError: the folder has no streets, the file is bad, or its groups differ from those of another source of the City.
     """
     path = Path(path)
-    base = _existing(city)
-    read = read_population(path, crs=base.crs, rounding=rounding, layer=layer, on_bad_rows=on_bad_rows)
-    _refuse_elsewhere(base, read.table, "x", "y", file=str(path))
-    others = _of_other_sources(base.demand, path.name)
-    if len(others) and set(base.groups) != set(read.groups):
-        values = {"here": ", ".join(read.groups) or "–", "there": ", ".join(base.groups) or "–"}
+    base = existing_city(city)
+    plan = plan_for(city, "population", path, replace(plan, rounding=rounding))
+    read = read_part("population", path, city=base, plan=plan, on_bad_rows=on_bad_rows)
+    groups = read.groups if isinstance(read, PopulationRows) else ()
+    refuse_elsewhere(base, read.table, "x", "y", file=str(path))
+    others = of_other_sources(base.demand, source_label(path))
+    if len(others) and set(base.groups) != set(groups):
+        values = {"here": ", ".join(groups) or "–", "there": ", ".join(base.groups) or "–"}
         raise InputError([Fault("tables.other_groups", str(path), values=values)])
     others = others.drop(columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in read.table])
-    demand = _joined(others, read.table, key="demand_id", file=str(path))
-    merged = assign_units(base.replace(demand=demand, groups=read.groups))
-    origin = _Source(path, licence, date).origin("population", _left_out(read, read.notes))
-    return _saved(_with_origin(merged, origin), Path(city), _summary(read, read.notes))
+    demand = joined(others, read.table, key="demand_id", file=str(path))
+    merged = assign_units(base.replace(demand=demand, groups=groups))
+    return _finished(merged, Path(city), read, plan, Source(path, licence, date), read.notes)
 
 
 def import_units(
@@ -199,28 +200,31 @@ def import_units(
     *,
     city: Path,
     centres: Path | None = None,
-    layer: str | None = None,
+    plan: ReadingPlan = ReadingPlan(),
     licence: str = "",
     date: str = "",
     on_bad_rows: str = REFUSE,
 ) -> ImportSummary:
     """Read neighbourhoods into a City folder, from a table or OpenStreetMap's places, and assign the residents to them.
 
+    ``plan`` as in `import_facilities`.
+
     Raises:
         InputError: the folder has no streets, the file is bad, or an id belongs to another source.
     """
     path = Path(path)
-    base = _existing(city)
+    base = existing_city(city)
+    source = Source(path, licence, date)
     if is_osm(path):
-        return _osm_units(base, _Source(path, licence, date), Path(city))
-    read = read_units(path, crs=base.crs, centres=centres, layer=layer, on_bad_rows=on_bad_rows)
-    _refuse_elsewhere(base, read.table, "centre_x", "centre_y", file=str(path))
-    units = _joined(_of_other_sources(base.units, path.name), read.table, key="unit_id", file=str(path))
+        return _osm_units(base, source, Path(city))
+    plan = plan_for(city, "units", path, plan)
+    read = read_part("units", path, city=base, plan=plan, centres=centres, on_bad_rows=on_bad_rows)
+    refuse_elsewhere(base, read.table, "centre_x", "centre_y", file=str(path))
+    units = joined(of_other_sources(base.units, source_label(path)), read.table, key="unit_id", file=str(path))
     merged = assign_units(base.replace(units=units))
-    merged = _with_origin(merged, _Source(path, licence, date).origin("units", _left_out(read, read.notes)))
     if centres is not None:
-        merged = _with_origin(merged, _Source(Path(centres), licence, date).origin("unit_centres", ()))
-    return _saved(merged, Path(city), _summary(read, read.notes))
+        merged = with_origin(merged, Source(Path(centres), licence, date).origin("unit_centres", ()))
+    return _finished(merged, Path(city), read, plan, source, read.notes)
 
 
 def import_grid(*, city: Path, size_m: float) -> ImportSummary:
@@ -229,11 +233,11 @@ def import_grid(*, city: Path, size_m: float) -> ImportSummary:
     Raises:
         InputError: the folder has no streets, or the size [m] is out of range.
     """
-    base = _existing(city)
+    base = existing_city(city)
     squares = grid_units(base, size_m=size_m)
-    units = _joined(_of_other_sources(base.units, GRID), squares, key="unit_id", file=GRID)
+    units = joined(of_other_sources(base.units, GRID), squares, key="unit_id", file=GRID)
     notes = (note("grid", count=len(squares), size_m=f"{size_m:g}"),)
-    merged = _with_origin(assign_units(base.replace(units=units)), Origin("units", GRID, note=notes[0]))
+    merged = with_origin(assign_units(base.replace(units=units)), Origin("units", GRID, note=notes[0]))
     return _saved(merged, Path(city), ImportSummary(len(squares), len(squares), 0, (), "", notes))
 
 
@@ -241,66 +245,100 @@ def import_candidates(
     path: Path,
     *,
     city: Path,
-    layer: str | None = None,
+    plan: ReadingPlan = ReadingPlan(),
     licence: str = "",
     date: str = "",
     on_bad_rows: str = REFUSE,
 ) -> ImportSummary:
-    """Read candidate sites into a City folder.
+    """Read candidate sites into a City folder; ``plan`` as in `import_facilities`.
 
     Raises:
         InputError: the folder has no streets, the file is bad, or an id belongs to another source.
     """
     path = Path(path)
-    base = _existing(city)
-    read = read_candidates(path, crs=base.crs, layer=layer, on_bad_rows=on_bad_rows)
-    _refuse_elsewhere(base, read.table, "x", "y", file=str(path))
-    others = _of_other_sources(base.candidates, path.name)
-    merged = base.replace(candidates=_joined(others, read.table, key="candidate_id", file=str(path)))
-    origin = _Source(path, licence, date).origin("candidates", _left_out(read, read.notes))
-    return _saved(_with_origin(merged, origin), Path(city), _summary(read, read.notes))
+    base = existing_city(city)
+    plan = plan_for(city, "candidates", path, plan)
+    read = read_part("candidates", path, city=base, plan=plan, on_bad_rows=on_bad_rows)
+    refuse_elsewhere(base, read.table, "x", "y", file=str(path))
+    others = of_other_sources(base.candidates, source_label(path))
+    merged = base.replace(candidates=joined(others, read.table, key="candidate_id", file=str(path)))
+    return _finished(merged, Path(city), read, plan, Source(path, licence, date), read.notes)
 
 
-def assign_units(city: City) -> City:
-    """Return the City with each demand point in the neighbourhood whose area holds it, borders included.
+def plan_for(city: Path, part: str, path: Path, stated: ReadingPlan) -> ReadingPlan:
+    """Return how a file is read: as stated, else as the plan saved for such files says.
 
-    Of several the one with the first id is taken. Outside every area a point keeps its neighbourhood only where that one has no
-    area of its own yet; else it belongs to none.
+    Raises:
+        InputError: the saved plan was edited and is no longer valid.
     """
-    if not len(city.demand):
-        return city
-    drawn = ~shapely.is_missing(city.units["outline"].to_numpy(object))
-    with_area, pointlike = city.units[drawn], set(city.units["unit_id"][~drawn])
-    unit_ids = np.array([name if name in pointlike else "" for name in city.demand["unit_id"]], object)
-    points = shapely.points(city.demand["x"].to_numpy(np.float64), city.demand["y"].to_numpy(np.float64))
-    tree = shapely.STRtree(with_area["outline"].to_numpy(object))
-    place, unit = tree.query(points, predicate="intersects")
-    order = np.lexsort((-unit, place))
-    unit_ids[place[order]] = with_area["unit_id"].to_numpy(object)[unit[order]]
-    return city.replace(demand=city.demand.assign(unit_id=unit_ids))
+    stated = replace(stated, part=part, files=name_pattern(source_name(path)))
+    saved = None if stated.fresh else find_plan(city, part, source_name(path), count_column=stated.count_column)
+    return stated if saved is None else stated.over(saved)
 
 
-def _existing(folder: Path) -> City:
+def read_part(
+    part: str,
+    path: Path,
+    *,
+    city: City,
+    plan: ReadingPlan,
+    standard: Standard | None = None,
+    centres: Path | None = None,
+    on_bad_rows: str = REFUSE,
+) -> PartRows:
+    """Read a file of one part as its plan says.
+
+    Raises:
+        InputError: the file cannot be read, columns are missing, or rows are bad and ``on_bad_rows`` is "refuse".
+    """
+    if part == "population":
+        return read_population(
+            path, crs=city.crs, rounding=plan.rounding or REFUSE, plan=plan, within=city.extent, on_bad_rows=on_bad_rows
+        )
+    if part == "units":
+        return read_units(path, crs=city.crs, centres=centres, plan=plan, within=city.extent, on_bad_rows=on_bad_rows)
+    if part == "candidates":
+        return read_candidates(path, crs=city.crs, plan=plan, within=city.extent, on_bad_rows=on_bad_rows)
+    if plan.count_column is not None:
+        if plan.class_id is None:
+            raise InputError([Fault("tables.count_without_class", str(path), field=plan.count_column)])
+        return read_hexagon_counts(
+            path, crs=city.crs, count_column=plan.count_column, class_id=plan.class_id, plan=plan, within=city.extent,
+            on_bad_rows=on_bad_rows,
+        )  # fmt: skip
+    words = None if standard is None else {word: entry.id for entry in standard.classes for word in entry.words}
+    ids = None if standard is None else [entry.id for entry in standard.classes]
+    return read_facilities(
+        path, crs=city.crs, classes=words, standard_ids=ids, plan=plan, within=city.extent, on_bad_rows=on_bad_rows
+    )
+
+
+def resolved(plan: ReadingPlan, read: PartRows) -> ReadingPlan:
+    """Return a plan with what was found out on reading: the field and unit of each column, the header's rows, the encoding."""
+    if read.checks is None or read.checks.opened is None:
+        return plan
+    checks, opened = read.checks, read.checks.opened
+    columns = {name: checks.factors.get(name, FoundColumn(column)) for name, column in checks.columns.items() if name != "count"}
+    present = [str(name) for name in checks.table.columns if name != "geometry" and not str(name).startswith("yike_")]
+    found = with_columns(plan, present, columns)
+    return replace(found, header_rows=opened.header_rows or None, encoding=opened.stated_encoding, layer=opened.layer)
+
+
+def existing_city(folder: Path) -> City:
+    """Return the City of a folder that has streets.
+
+    Raises:
+        InputError: the folder is no City's, or has no streets.
+        CityChanged: the folder was edited since it was written.
+    """
     city = City.load(Path(folder), check=True)
     if not city.networks:
         raise InputError([Fault("tables.no_streets", str(folder))])
     return city
 
 
-def _refuse_elsewhere(city: City, table: pd.DataFrame, x: str, y: str, *, file: str) -> None:
-    """Refuse a file none of whose places lies within 20 km of the known area's frame: it is of another city."""
-    if city.extent is None or not len(table):
-        return
-    left, low, right, high = city.extent.bounds
-    frame = shapely.box(left - ELSEWHERE_M, low - ELSEWHERE_M, right + ELSEWHERE_M, high + ELSEWHERE_M)
-    if not shapely.intersects_xy(frame, table[x].to_numpy(np.float64), table[y].to_numpy(np.float64)).any():
-        kilometres = city.extent.distance(shapely.Point(table[x].iloc[0], table[y].iloc[0])) / METRES_PER_KILOMETRE
-        values = {"count": len(table), "km": f"{kilometres:,.0f}"}
-        raise InputError([Fault("tables.elsewhere", file, values=values)])
-
-
 def _osm_streets(
-    source: _Source, modes: Sequence[str], *, crs: str | None, title: str | None, progress: Progress | None
+    source: Source, modes: Sequence[str], *, crs: str | None, title: str | None, progress: Progress | None
 ) -> tuple[City, ImportSummary]:
     from yike.sources.osm import read_osm_city
 
@@ -310,7 +348,7 @@ def _osm_streets(
     return fresh.replace(provenance=(origin,)), ImportSummary(count, count, 0, (), "")
 
 
-def _osm_origin(fresh: City, part: str, source: _Source) -> Origin:
+def _osm_origin(fresh: City, part: str, source: Source) -> Origin:
     """Return the reader's own origin of a part; what the user stated wins."""
     found = [origin for origin in fresh.provenance if origin.part.startswith(part)] or list(fresh.provenance)
     first = found[0] if found else Origin(part, source.path.name)
@@ -319,7 +357,7 @@ def _osm_origin(fresh: City, part: str, source: _Source) -> Origin:
 
 
 def _line_streets(
-    source: _Source,
+    source: Source,
     modes: Sequence[str],
     crs: str | None,
     class_column: str | None,
@@ -337,62 +375,25 @@ def _line_streets(
         title="",
         crs=first.crs,
         networks=read.networks,
-        extent=_hull(np.concatenate([network.shape_xy for network in read.networks.values()])),
+        extent=hull_of(np.concatenate([network.shape_xy for network in read.networks.values()])),
         provenance=(source.origin("streets", notes),),
         data_date=source.date,
     )
     return fresh, _summary(read, read.notes)
 
 
-def _hull(xy: NDArray[np.float64]) -> shapely.Polygon | shapely.MultiPolygon:
-    """Return a concave hull of the streets' vertices with a margin, drawn to 10 m."""
-    places = np.unique(np.rint(xy / HULL_CELL_M), axis=0) * HULL_CELL_M
-    hull = shapely.concave_hull(shapely.multipoints(places), ratio=HULL_RATIO)
-    area: shapely.Polygon | shapely.MultiPolygon = shapely.simplify(shapely.buffer(hull, HULL_MARGIN_M), HULL_CELL_M)
-    return area
-
-
-def _with_streets(base: City, fresh: City, *, barriers: bool, title: str | None) -> City:
-    networks: Mapping[str, StreetNetwork] = {**base.networks, **fresh.networks}
-    replaced = set(base.networks) <= set(fresh.networks)
-    kept = tuple(
-        origin
-        for origin in base.provenance
-        if origin.part != "streets" or not (replaced or origin.source == fresh.provenance[0].source)
-    )
-    bounded = any(origin.part == "extent" for origin in kept)
-    merged = base.replace(
-        title=title or base.title,
-        networks=networks,
-        extent=base.extent if bounded else fresh.extent,
-        provenance=(*kept, *fresh.provenance),
-        data_date=fresh.data_date or base.data_date,
-        **({"barriers": fresh.barriers, "context": fresh.context} if barriers else {}),
-    )
-    if not len(merged.facilities):
-        return merged
-    mapped = merged.entrances[merged.entrances["kind"] != OUTLINE_KIND]
-    unmapped = merged.facilities[~merged.facilities["facility_id"].isin(mapped["facility_id"])]
-    met = find_outline_entrances(unmapped, _walked(merged))
-    return merged.replace(entrances=pd.concat([mapped, met], ignore_index=True))
-
-
-def _walked(city: City) -> StreetNetwork:
-    return city.networks.get("walk") or next(iter(city.networks.values()))
-
-
-def _osm_facilities(base: City, source: _Source, folder: Path, *, progress: Progress | None) -> ImportSummary:
+def _osm_facilities(base: City, source: Source, folder: Path, *, progress: Progress | None) -> ImportSummary:
     from yike.sources.osm import read_osm_city
 
     fresh = read_osm_city(source.path, modes=("walk",), crs=base.crs, title=base.title, progress=progress)
     label = source.path.name
     table = fresh.facilities.assign(source=label)
-    merged = _with_facilities(base, table, fresh.entrances, fresh.inventories, label=label, file=str(source.path))
+    merged = with_facilities(base, table, fresh.entrances, fresh.inventories, label=label, file=str(source.path))
     origin = _osm_origin(fresh, "facilities", source)
-    return _saved(_with_origin(merged, origin), folder, ImportSummary(len(table), len(table), 0, (), ""))
+    return _saved(with_origin(merged, origin), folder, ImportSummary(len(table), len(table), 0, (), ""))
 
 
-def _osm_units(base: City, source: _Source, folder: Path) -> ImportSummary:
+def _osm_units(base: City, source: Source, folder: Path) -> ImportSummary:
     from yike.sources.osm import LICENCE
     from yike.sources.osm.neighbourhoods import read_neighbourhoods
 
@@ -401,7 +402,7 @@ def _osm_units(base: City, source: _Source, folder: Path) -> ImportSummary:
         raise InputError([Fault("units.no_places", str(source.path))])
     label = source.path.name
     merged = assign_units(
-        base.replace(units=_joined(_of_other_sources(base.units, label), found.units, key="unit_id", file=str(source.path)))
+        base.replace(units=joined(of_other_sources(base.units, label), found.units, key="unit_id", file=str(source.path)))
     )
     points = int(found.units["outline"].isna().sum())
     notes: tuple[str, ...]
@@ -411,59 +412,7 @@ def _osm_units(base: City, source: _Source, folder: Path) -> ImportSummary:
     dated = replace(source, licence=source.licence or LICENCE, date=source.date or found.date)
     kept = len(found.units)
     summary = ImportSummary(found.places, kept, found.places - kept, (), "", notes)
-    return _saved(_with_origin(merged, dated.origin("units", notes)), folder, summary)
-
-
-def _with_facilities(
-    base: City, table: pd.DataFrame, entrances: pd.DataFrame, listed: Mapping[str, str], *, label: str, file: str
-) -> City:
-    others = _of_other_sources(base.facilities, label)
-    facilities = _joined(others, table, key="facility_id", file=file)
-    kept_entrances = base.entrances[base.entrances["facility_id"].isin(others["facility_id"])]
-    inventories: dict[str, str] = {}
-    for class_id in sorted({*base.inventories, *listed}):
-        sources = set(base.inventories.get(class_id, "").split(_INVENTORY_SEPARATOR)) - {"", *_spellings(label)}
-        sources |= {listed[class_id]} if class_id in listed else set()
-        if sources:
-            inventories[class_id] = _INVENTORY_SEPARATOR.join(sorted(sources))
-    return base.replace(
-        facilities=facilities,
-        entrances=pd.concat([kept_entrances, entrances], ignore_index=True),
-        inventories=inventories,
-    )
-
-
-def _spellings(label: str) -> tuple[str, str]:
-    return label, f"OpenStreetMap, {label}"
-
-
-def _of_other_sources(table: pd.DataFrame, label: str) -> pd.DataFrame:
-    return table[table["source"] != label] if "source" in table else table
-
-
-def _joined(others: pd.DataFrame, new: pd.DataFrame, *, key: str, file: str) -> pd.DataFrame:
-    """Put the rows of other sources and the new ones together.
-
-    Raises:
-        InputError: both hold one id; the first twenty are named.
-    """
-    taken = others[others[key].isin(new[key])]
-    if len(taken):
-        sources = taken["source"] if "source" in taken else pd.Series("", index=taken.index)
-        pairs = list(zip(taken[key], sources, strict=True))[:20]
-        raise InputError(
-            [Fault("tables.id_taken", file, field=key, values={"id": name, "source": source or "–"}) for name, source in pairs]
-        )
-    if not len(others):
-        return new
-    joined: pd.DataFrame = pd.concat([others, new], ignore_index=True)
-    return joined.assign(source=joined["source"].fillna(""))
-
-
-def _with_origin(city: City, origin: Origin) -> City:
-    same = (origin.part, origin.source)
-    kept = tuple(entry for entry in city.provenance if (entry.part, entry.source) != same)
-    return city.replace(provenance=(*kept, origin))
+    return _saved(with_origin(merged, dated.origin("units", notes)), folder, summary)
 
 
 def _left_out(read: PartRows | StreetLines, notes: Sequence[str]) -> tuple[str, ...]:
@@ -474,8 +423,23 @@ def _left_out(read: PartRows | StreetLines, notes: Sequence[str]) -> tuple[str, 
 
 
 def _summary(read: PartRows | StreetLines, notes: Sequence[str]) -> ImportSummary:
-    left_out = len(read.left_out)
+    aside = len(read.set_aside) if isinstance(read, PartRows) else 0
+    left_out = len(read.left_out) + aside
     return ImportSummary(read.rows_read, read.rows_read - left_out, left_out, read.faults, "", tuple(notes))
+
+
+def _finished(
+    city: City, folder: Path, read: PartRows, plan: ReadingPlan, source: Source, notes: Sequence[str], *, label: str = ""
+) -> ImportSummary:
+    """Save a City with a part that was read, then the plan of the file and its bad rows beside it."""
+    origin = source.origin(plan.part, _left_out(read, notes))
+    merged = with_origin(city, replace(origin, source=label or source_label(source.path)))
+    summary = _saved(merged, folder, _summary(read, notes))
+    plan_file = None
+    if source_name(source.path) == source.path.name:
+        plan_file = save_plan(resolved(plan, read), plan_path(folder, plan, source.path))
+    bad = None if read.checks is None or not read.left_out else write_bad_rows(read.checks, source.path, city=folder)
+    return replace(summary, plan_file=plan_file, bad_rows_file=bad)
 
 
 def _saved(city: City, folder: Path, summary: ImportSummary) -> ImportSummary:

@@ -25,7 +25,8 @@ from yike.analysis.quality import largest_component_share
 from yike.errors import Fault, InputError
 from yike.model.network import DECIMETRES_PER_METRE, MODES, SEGMENT_KINDS, StreetNetwork, check_metric_crs
 from yike.sources.notes import note
-from yike.sources.row_checks import REFUSE, BoolArray, FloatArray, ObjectArray, RowChecks, projected
+from yike.sources.placing import projected
+from yike.sources.row_checks import REFUSE, BoolArray, FloatArray, ObjectArray, RowChecks
 from yike.sources.tables import LINE_ENDINGS, WGS84, find_columns, mapping, plain, read_table
 
 JOIN_TOLERANCE_M = 0.1

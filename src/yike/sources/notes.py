@@ -24,6 +24,8 @@ def say_notes(notes: str, lang: str) -> str:
         if f"note.{code}" not in words(lang):
             return notes
         values = dict(parse_qsl(query, keep_blank_values=True))
+        if "reason" in values:
+            values["reason"] = text(f"class_reason.{values['reason']}", lang)
         if "mode" in values:
             values["mode"] = text(f"check.mode.{values['mode']}", lang)
         said.append(text(f"note.{code}", lang, **values))

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from yike.analysis.population import largest_remainder
 from yike.errors import Fault, InputError
 from yike.model.tables import AGE_GROUPS, DEMAND
+from yike.sources.bad_rows import open_for, source_label, source_name
+from yike.sources.column_words import FoundColumn, column_spellings, split_unit, units_of, words_to_ids
 from yike.sources.notes import note
-from yike.sources.row_checks import REFUSE, FloatArray, ObjectArray, PartRows, RowChecks, points_and_outlines
-from yike.sources.tables import mapping, plain, read_table, words_to_ids
+from yike.sources.placing import places, points_and_outlines
+from yike.sources.reading_plan import ReadingPlan
+from yike.sources.row_checks import REFUSE, FloatArray, ObjectArray, PartRows, RowChecks
 
 LATTICE_M = 100.0
 GROUP_PREFIX = "residents_"
@@ -39,7 +42,8 @@ def read_population(
     *,
     crs: str,
     rounding: str = REFUSE,
-    layer: str | None = None,
+    plan: ReadingPlan = ReadingPlan(),
+    within: shapely.Geometry | None = None,
     on_bad_rows: str = REFUSE,
 ) -> PopulationRows:
     """Read residents to rows of the table `demand`, placed in the metric system ``crs``.
@@ -56,45 +60,57 @@ def read_population(
         values = {"thing": "rounding", "name": rounding, "known": ", ".join(ROUNDINGS)}
         raise InputError([Fault("name.unknown", "rounding", values=values)])
     path = Path(path)
-    checks = RowChecks.of(read_table(path, layer=layer), "population", file=str(path))
+    checks = RowChecks.of(open_for(path, plan), "population", plan=plan)
     groups = find_groups(checks)
     counts = people_counts(checks, groups, whole=rounding == REFUSE)
-    ids = checks.ids("demand_id", prefix=path.stem)
-    shapes = checks.places(crs)
+    ids = checks.ids("demand_id", prefix=source_name(path).rpartition(".")[0])
+    shapes = places(checks, crs, system=plan.system, within=within)
     xy, outlines = points_and_outlines(checks, shapes)
     good, faults = checks.settle(on_bad_rows)
     people = _whole_people(counts[good])
-    table = _demand_rows(ids[good], xy[good], outlines[good], people, unit_ids=checks.words("unit_id")[good])
+    table = _demand_rows(ids[good], xy[good], outlines[good], people, unit_ids=checks.codes("unit_id")[good])
     names = [GROUP_PREFIX + group for group in groups] or ["residents"]
     table = table.rename(columns=dict(enumerate(names)))
     table["residents"] = table[names].sum(axis=1).astype(np.int64)
-    table["source"] = path.name
+    table["source"] = source_label(path)
     spread = int((~shapely.is_missing(outlines[good])).sum())
     notes: tuple[str, ...] = (note("lattice", polygons=spread, points=len(table)),) if spread else ()
     if rounding != REFUSE and (counts[good] != np.rint(counts[good])).any():
         notes += (note("rounded", before=f"{counts[good].sum():.9g}", after=int(people.sum())),)
     rows = DEMAND.conform(table, file=str(path))
-    return PopulationRows(rows, checks.count, checks.numbers_of(~good), faults, notes, groups)
+    read = checks.rows(rows, good, faults, notes)
+    return PopulationRows(**vars(read), groups=groups)
 
 
 def find_groups(checks: RowChecks) -> tuple[str, ...]:
-    """Find the group columns; known age groups come first, in order of age."""
-    spellings = words_to_ids(mapping("groups"))
+    """Find the group columns; known age groups come first, in order of age. A plan that names any names all."""
+    found = {name.removeprefix(GROUP_PREFIX): column for name, column in checks.columns.items() if name.startswith(GROUP_PREFIX)}
+    if not found:
+        found = _groups_by_name(checks)
+    known = [group for group in AGE_GROUPS if group in found]
+    return (*known, *sorted(set(found) - set(known)))
+
+
+def _groups_by_name(checks: RowChecks) -> dict[str, str]:
+    spellings = words_to_ids(checks.vocabulary["groups"])
+    units = units_of(GROUP_PREFIX, checks.vocabulary)
     found: dict[str, str] = {}
-    for column in map(str, checks.table.columns):
-        word = plain(column)
+    for spelled, column in column_spellings(list(map(str, checks.table.columns))).items():
+        word, unit = (spelled, "") if spelled in spellings else split_unit(spelled, units)
         group = word.removeprefix(GROUP_PREFIX) if word.startswith(GROUP_PREFIX) else spellings.get(word)
         if group is None and word in AGE_GROUPS:
             group = word
-        if not group:
+        if not group or found.get(group) == column:
             continue
         if group in found:
             values = {"group": group, "first": found[group]}
             checks.whole.append(Fault("tables.repeated_group", checks.file, row=1, field=column, values=values))
-        found.setdefault(group, column)
-        checks.columns[GROUP_PREFIX + group] = found[group]
-    known = [group for group in AGE_GROUPS if group in found]
-    return (*known, *sorted(set(found) - set(known)))
+            continue
+        found[group] = column
+        checks.columns[GROUP_PREFIX + group] = column
+        if unit:
+            checks.factors[GROUP_PREFIX + group] = FoundColumn(column, unit, units[unit])
+    return found
 
 
 def people_counts(checks: RowChecks, groups: Sequence[str], *, whole: bool) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +11,25 @@ import shapely
 
 from yike.errors import Fault, InputError
 from yike.model.tables import UNIT_KINDS, UNITS
+from yike.sources.bad_rows import open_for, source_label, source_name
+from yike.sources.column_words import mapping, plain, words_to_ids
 from yike.sources.notes import note
-from yike.sources.row_checks import (
-    REFUSE,
-    FloatArray,
-    ObjectArray,
-    PartRows,
-    RowChecks,
-    chosen_words,
-    points_and_outlines,
-)
-from yike.sources.tables import mapping, plain, read_table, words_to_ids
+from yike.sources.placing import places, places_by_columns, points_and_outlines
+from yike.sources.reading_plan import ReadingPlan
+from yike.sources.row_checks import REFUSE, FloatArray, ObjectArray, PartRows, RowChecks, chosen_words
+from yike.sources.tables import open_table, read_table
 
-_WORDS = ("name_en", "subdistrict_id", "subdistrict", "subdistrict_en", "district", "zone")
+_WORDS = ("name_en", "subdistrict", "subdistrict_en", "district", "zone")
 
 
 def read_units(
-    path: Path, *, crs: str, centres: Path | None = None, layer: str | None = None, on_bad_rows: str = REFUSE
+    path: Path,
+    *,
+    crs: str,
+    centres: Path | None = None,
+    plan: ReadingPlan = ReadingPlan(),
+    within: shapely.Geometry | None = None,
+    on_bad_rows: str = REFUSE,
 ) -> PartRows:
     """Read neighbourhoods to rows of the table `units`, placed in the metric system ``crs``.
 
@@ -38,27 +41,28 @@ def read_units(
         InputError: columns are missing, or rows are bad and ``on_bad_rows`` is "refuse".
     """
     path = Path(path)
-    checks = RowChecks.of(read_table(path, layer=layer), "units", file=str(path))
-    ids = checks.ids("unit_id", prefix=path.stem)
+    checks = RowChecks.of(open_for(path, plan), "units", plan=plan)
+    ids = checks.ids("unit_id", prefix=source_name(path).rpartition(".")[0])
     names = checks.words("name")
     if checks.has("name"):
         checks.mark("table.empty_cell", "name", names == "")
-    xy, outlines = points_and_outlines(checks, checks.places(crs))
+    xy, outlines = points_and_outlines(checks, places(checks, crs, system=plan.system, within=within))
     inside = int((~shapely.is_missing(outlines)).sum())
-    stated = _stated_centres(checks, crs)
+    stated = _stated_centres(checks, crs, plan)
     xy = np.where(np.isnan(stated), xy, stated)
     if centres is not None:
-        listed = _listed_centres(Path(centres), ids, crs=crs)
+        listed = _listed_centres(Path(centres), ids, crs=crs, plan=plan)
         xy, stated = np.where(np.isnan(listed), xy, listed), np.where(np.isnan(listed), stated, listed)
     rows: dict[str, object] = {
         "unit_id": ids,
         "name": np.where(names == "", ids, names),
         "kind": _kinds(checks, names),
+        "subdistrict_id": checks.codes("subdistrict_id"),
         **{name: checks.words(name) for name in _WORDS},
         "centre_x": xy[:, 0],
         "centre_y": xy[:, 1],
         "outline": outlines,
-        "source": path.name,
+        "source": source_label(path),
     }
     good, faults = checks.settle(on_bad_rows)
     table = UNITS.conform(pd.DataFrame(rows, index=checks.table.index)[good], file=str(path))
@@ -66,11 +70,11 @@ def read_units(
     notes: tuple[str, ...] = (note("centres_inside", count=inside - known),) if inside > known else ()
     points = int(table["outline"].isna().sum())
     notes += (note("areas_to_grow", count=points),) if points else ()
-    return PartRows(table, checks.count, checks.numbers_of(~good), faults, notes)
+    return checks.rows(table, good, faults, notes)
 
 
 def _kinds(checks: RowChecks, names: ObjectArray) -> ObjectArray:
-    kinds = chosen_words(checks, "kind", words_to_ids(mapping("unit_kinds")), known=UNIT_KINDS)
+    kinds = chosen_words(checks, "kind", words_to_ids(checks.vocabulary["unit_kinds"]), known=UNIT_KINDS)
     endings = words_to_ids(mapping("unit_kind_of_name_ending"))
     for position in np.flatnonzero(kinds == ""):
         name = plain(names[position])
@@ -78,26 +82,26 @@ def _kinds(checks: RowChecks, names: ObjectArray) -> ObjectArray:
     return kinds
 
 
-def _stated_centres(checks: RowChecks, crs: str) -> FloatArray:
+def _stated_centres(checks: RowChecks, crs: str, plan: ReadingPlan) -> FloatArray:
     """Return (n, 2) [m] the centres that the row itself gives, NaN where it gives none."""
     nowhere = np.full((checks.count, 2), np.nan)
     if not (checks.has("centre_lon") and checks.has("centre_lat")):
         return nowhere
     columns = [checks.columns["centre_lon"], checks.columns["centre_lat"]]
     own = RowChecks(checks.file, pd.DataFrame(checks.table)[columns], {"lon": columns[0], "lat": columns[1]})
-    xy, _ = points_and_outlines(own, own.places_by_degrees("lon", "lat", crs))
+    xy, _ = points_and_outlines(own, places_by_columns(own, "lon", "lat", crs=crs, system=plan.system))
     given = (checks.words("centre_lon") != "") | (checks.words("centre_lat") != "")
     for key, found in own.marks.items():
         checks.marks.setdefault(key, {}).update({row: values for row, values in found.items() if given[row]})
     return np.where(given[:, None], xy, nowhere)
 
 
-def _listed_centres(path: Path, unit_ids: ObjectArray, *, crs: str) -> FloatArray:
-    checks = RowChecks.of(read_table(path), "units", file=str(path))
+def _listed_centres(path: Path, unit_ids: ObjectArray, *, crs: str, plan: ReadingPlan) -> FloatArray:
+    checks = RowChecks.of(open_table(path, words=plan.vocabulary), "units", plan=replace(plan, columns=None))
     if not checks.has("unit_id"):
         checks.missing("unit_id", subject="units")
     ids = checks.ids("unit_id", prefix="")
-    xy, _ = points_and_outlines(checks, checks.places(crs))
+    xy, _ = points_and_outlines(checks, places(checks, crs, system=plan.system))
     checks.mark("tables.unknown_unit", "unit_id", ~np.isin(ids.astype(str), unit_ids.astype(str)), {"id": ids})
     checks.settle(REFUSE)
     by_id = pd.DataFrame(xy, index=pd.Index(ids))
@@ -112,7 +116,7 @@ def read_boundary(path: Path, *, crs: str, layer: str | None = None) -> shapely.
     """
     path = Path(path)
     checks = RowChecks(str(path), read_table(path, layer=layer), {})
-    _, outlines = points_and_outlines(checks, checks.places(crs))
+    _, outlines = points_and_outlines(checks, places(checks, crs))
     checks.settle(REFUSE)
     outlines = outlines[~shapely.is_missing(outlines)]
     if not len(outlines):
