@@ -93,14 +93,27 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
         speech.tell([speech.say("demo.done", **facts)], facts)
 
     @app.command("check", help=speech.say("check.help"))
-    def check(folder: Folder) -> None:
+    def check(
+        folder: Folder,
+        standard: Annotated[str, typer.Option(help=speech.say("standard.option"))] = "pudong-2021",
+        fail_under: Annotated[float | None, typer.Option(help=speech.say("check.fail_under"))] = None,
+        out: Annotated[Path | None, typer.Option("-o", "--out", help=speech.say("check.out"))] = None,
+        day: Annotated[str, typer.Option(help=speech.say("check.day"))] = "",
+        rules: Annotated[Path | None, typer.Option(help=speech.say("check.rules"))] = None,
+    ) -> None:
         from yike.analysis.quality import WARNING, check_city
         from yike.model.city import City, stored_hash
+        from yike.reports.quality_table import checked_quality
 
-        lines = check_city(City.load(folder), stated_hash=stored_hash(folder))
-        facts = {"lines": [{"level": line.level, "code": line.code, "values": dict(line.values)} for line in lines]}
-        speech.tell([line.words(speech.lang) for line in lines], facts)
-        if any(line.level == WARNING and line.code == "hash_differs" for line in lines):
+        city = City.load(folder)
+        lines = check_city(city, stated_hash=stored_hash(folder))
+        facts: dict[str, object] = {"lines": [line.facts() for line in lines]}
+        with progress(speech, speech.say("check.working")):
+            words, figures, sound = checked_quality(
+                city, standard=standard, fail_under=fail_under, out=out, day=day, rules=rules, lang=speech.lang
+            )
+        speech.tell([*(line.words(speech.lang) for line in lines), *words], facts | figures)
+        if not sound or any(line.level == WARNING and line.code == "hash_differs" for line in lines):
             raise typer.Exit(GATED)
 
     @app.command("units", help=speech.say("units.help"))
@@ -141,6 +154,7 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
         zone: Annotated[str, typer.Option(help=speech.say("diagnose.zone"))] = "",
         horizon_min: Annotated[float, typer.Option(help=speech.say("diagnose.horizon"))] = 60.0,
         explain: Annotated[str, typer.Option(help=speech.say("diagnose.explain"))] = "all",
+        min_quality: Annotated[float | None, typer.Option(help=speech.say("diagnose.min_quality"))] = None,
         report: Annotated[bool, typer.Option(help=speech.say("diagnose.report"))] = True,
         fail_under: Annotated[float | None, typer.Option(help=speech.say("diagnose.fail_under"))] = None,
     ) -> None:
@@ -148,7 +162,7 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
 
         with progress(speech, speech.say("diagnose.working")) as tell:
             diagnosis = diagnose_folder(
-                folder, standard, out, zone=zone, horizon_s=60 * horizon_min, explain=explain,
+                folder, standard, out, zone=zone, horizon_s=60 * horizon_min, explain=explain, min_quality=min_quality,
                 report_langs=(speech.lang,) if report else (), on_progress=tell,
             )
         words, facts = summary(diagnosis, out, lang=speech.lang, report=report)

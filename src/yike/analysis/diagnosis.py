@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,12 +14,14 @@ from yike.analysis.areas import area_class_rates, area_rates
 from yike.analysis.blind_zones import blind_zones
 from yike.analysis.gaps import EXPLAIN, gap_table
 from yike.analysis.measurement import Run, measure_city, terms_of_unit
+from yike.analysis.neighbourhood_quality import neighbourhood_quality, withhold_verdicts
 from yike.analysis.travel_time import DEFAULT_THREADS
 from yike.analysis.verdicts import BORDERLINE_TENTHS, DEFAULT_SHARE, verdict_table
 from yike.errors import Fault, InputError
 from yike.model.city import City
 from yike.model.diagnosis import RESULT_TABLES, UNCONNECTED_TABLE, Diagnosis
 from yike.model.profile import Profile, load_profiles
+from yike.model.quality import BEST_SCORE
 from yike.model.standard import Standard
 
 DEFAULT_HORIZON_S = 3600.0
@@ -34,16 +37,20 @@ def diagnose(
     zone: str = "",
     horizon_s: float = DEFAULT_HORIZON_S,
     explain: str = "all",
+    min_quality: float | None = None,
+    quality_day: datetime.date | None = None,
     threads: int = DEFAULT_THREADS,
     on_progress: Progress | None = None,
 ) -> Diagnosis:
     """Judge every neighbourhood of a city by the reach terms of a standard.
 
     ``zone`` is the planning zone of units that state none; ``horizon_s`` [s] how far the nearest place is looked for beyond
-    the limit; ``explain`` which failing pairs get their route (``all``, ``worst`` of each unit, ``none``). The result does not
-    depend on ``threads``. Raises InputError where the city has no units or a parameter is out of range.
+    the limit; ``explain`` which failing pairs get their route (``all``, ``worst`` of each unit, ``none``). With ``min_quality``
+    the verdicts of units whose data score lower (0 to 100, see `neighbourhood_quality`) become not determinable; ``quality_day``
+    is the day to which the data's age counts (default: today). The result does not depend on ``threads``. Raises InputError where
+    the city has no units or a parameter is out of range.
     """
-    _check(city, standard, zone=zone, horizon_s=horizon_s, explain=explain)
+    _check(city, standard, zone=zone, horizon_s=horizon_s, explain=explain, min_quality=min_quality)
     tell = on_progress or (lambda step, share: None)
     travellers = profiles or load_profiles()
     prepared = _with_zones(city, zone)
@@ -59,6 +66,9 @@ def diagnose(
         on_progress=lambda step, share: tell(step, 0.8 * share),
     )
     verdicts = verdict_table(prepared, standard, runs, terms, profiles=travellers)
+    day = quality_day or datetime.date.today()
+    if min_quality is not None:
+        verdicts = withhold_verdicts(verdicts, neighbourhood_quality(prepared, standard=standard, today=day), minimum=min_quality)
     tell("areas", 0.85)
     tables = {
         "verdicts": verdicts.loc[:, ~verdicts.columns.str.startswith("_")],
@@ -76,12 +86,13 @@ def diagnose(
         city_hash=city.hash,
         standard=standard,
         engine_version=__version__,
-        parameters=_parameters(standard, used, zone=zone, horizon_s=horizon_s, explain=explain),
+        parameters=_parameters(standard, used, zone=zone, horizon_s=horizon_s, explain=explain)
+        | ({} if min_quality is None else {"min_quality": min_quality, "quality_day": day.isoformat()}),
         **{name: RESULT_TABLES[name].conform(table, file=name) for name, table in tables.items()},
     )
 
 
-def _check(city: City, standard: Standard, *, zone: str, horizon_s: float, explain: str) -> None:
+def _check(city: City, standard: Standard, *, zone: str, horizon_s: float, explain: str, min_quality: float | None) -> None:
     faults = []
     if not len(city.units):
         faults.append(Fault("diagnosis.no_units", city.title))
@@ -89,6 +100,8 @@ def _check(city: City, standard: Standard, *, zone: str, horizon_s: float, expla
         faults.append(Fault("diagnosis.no_streets", city.title))
     if not 0 < horizon_s <= 6 * 3600:
         faults.append(Fault("diagnosis.horizon", "diagnose", field="horizon_s", values={"value": horizon_s}))
+    if min_quality is not None and not 0 <= min_quality <= BEST_SCORE:
+        faults.append(Fault("quality.threshold", "diagnose", field="min_quality", values={"value": min_quality}))
     if explain not in EXPLAIN:
         values = {"thing": "explain", "name": explain, "known": ", ".join(EXPLAIN)}
         faults.append(Fault("name.unknown", "diagnose", field="explain", values=values))

@@ -21,6 +21,7 @@ from yike.analysis.datum import POINTS_LEAST, datum_test
 from yike.analysis.measurement import barrier_lines, unit_positions
 from yike.errors import Fault, InputError
 from yike.model.city import City, Origin
+from yike.model.diagnosis import NOT_DETERMINABLE
 from yike.model.network import StreetNetwork
 from yike.model.profile import load_profiles
 from yike.model.quality import BEST_SCORE, PARTS, QUALITY_TABLE, QualityRules, quality_rules
@@ -300,3 +301,13 @@ def _edges(city: City) -> FloatArray:
 def worst_first(quality: pd.DataFrame, *, below: float = BEST_SCORE) -> pd.DataFrame:
     """Return the rows of a quality table that score below a figure, the worst first."""
     return quality[quality["score"] < below].sort_values(["score", "unit_id"], kind="stable")
+
+
+def withhold_verdicts(verdicts: pd.DataFrame, quality: pd.DataFrame, *, minimum: float) -> pd.DataFrame:
+    """Return the verdicts with those of units that score below ``minimum`` made not determinable, for the reason `data_quality`.
+
+    What was measured stays in the other columns.
+    """
+    low = verdicts["unit_id"].isin(quality.loc[quality["score"] < minimum, "unit_id"])
+    withheld = {"verdict": NOT_DETERMINABLE, "reason": "data_quality", "borderline": False, "near_edge": False}
+    return verdicts.assign(**{name: verdicts[name].mask(low, value) for name, value in withheld.items()})

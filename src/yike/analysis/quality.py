@@ -37,6 +37,10 @@ class CheckLine:
         said = text(f"check.{self.code}", lang, **{**self.values, **named})
         return text("check.line", lang, level=text(f"check.level.{self.level}", lang), words=said)
 
+    def facts(self) -> dict[str, object]:
+        """Return the line for machines."""
+        return {"level": self.level, "code": self.code, "values": dict(self.values)}
+
 
 def check_city(city: City, *, stated_hash: str | None = None) -> tuple[CheckLine, ...]:
     """List what a City holds, lacks and contradicts; ``stated_hash`` is the hash that its folder states."""
@@ -47,7 +51,7 @@ def check_city(city: City, *, stated_hash: str | None = None) -> tuple[CheckLine
     lines += [
         _line(OK, "rows", table=name, count=len(city.table(name))) for name in ("facilities", "units", "candidates")
     ]
-    lines += _resident_lines(city) + _inventory_lines(city) + _extent_lines(city)
+    lines += _resident_lines(city) + _forecast_lines(city) + _inventory_lines(city) + _extent_lines(city)
     return tuple(lines + _unit_lines(city.units) + _assignment_lines(city))
 
 
@@ -92,6 +96,14 @@ def _resident_lines(city: City) -> list[CheckLine]:
         return [_line(NOTE, "no_residents")]
     count = int(city.demand["residents"].sum())
     return [_line(OK, "residents", count=count, places=len(city.demand), groups=", ".join(city.groups) or "–")]
+
+
+def _forecast_lines(city: City) -> list[CheckLine]:
+    lines = []
+    for year, rows in city.forecasts.groupby("year"):
+        lines.append(_line(OK, "forecast", year=int(str(year)), count=int(rows["residents"].sum()), places=len(rows)))
+    stray = ~city.forecasts["demand_id"].isin(city.demand["demand_id"])
+    return lines + _count_line(WARNING, "forecast_stray", int(stray.sum()))
 
 
 def _inventory_lines(city: City) -> list[CheckLine]:

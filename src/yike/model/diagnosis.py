@@ -24,6 +24,7 @@ REASONS = (
     "no_network",  # the city has no streets for the mode
     "centre_unconnected",  # the centre is farther from any street than the profile allows, or behind a barrier
     "no_residents",  # the standard judges residents and the unit's residents are unknown
+    "data_quality",  # the unit's data score below the threshold that the caller set
     "residents_unconnected",  # so many residents are unconnected that they decide the share
 )
 

@@ -6,6 +6,7 @@ canonical result table. `replay` runs the same again and compares.
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import platform
@@ -133,6 +134,8 @@ def replay(path: Path, *, city: Path | None = None, on_progress: Callable[[str, 
         zone=str(parameters["zone"]),
         horizon_s=horizon_s if isinstance(horizon_s, int | float) else 0.0,
         explain=str(parameters["explain"]),
+        min_quality=_quality_of(parameters)[0],
+        quality_day=_quality_of(parameters)[1],
         on_progress=on_progress,
     )
     differences = _differences("parameter", parameters, diagnosis.parameters)
@@ -141,6 +144,15 @@ def replay(path: Path, *, city: Path | None = None, on_progress: Callable[[str, 
     if differences:
         raise EvidenceMismatch(differences)
     return diagnosis
+
+
+def _quality_of(parameters: Mapping[str, object]) -> tuple[float | None, datetime.date | None]:
+    """Return the threshold and the day that evidence states for the quality of data; None where none was asked for."""
+    least, day = parameters.get("min_quality"), parameters.get("quality_day")
+    try:
+        return (float(least) if isinstance(least, int | float) else None), datetime.date.fromisoformat(str(day)) if day else None
+    except ValueError:
+        return None, None
 
 
 def _input_differences(content: Mapping[str, object], city: City, standard: Standard) -> list[Difference]:

@@ -33,6 +33,7 @@ def diagnose_folder(
     zone: str = "",
     horizon_s: float = DEFAULT_HORIZON_S,
     explain: str = "all",
+    min_quality: float | None = None,
     report_langs: Sequence[str] = ("zh",),
     on_progress: Progress | None = None,
 ) -> Diagnosis:
@@ -43,7 +44,9 @@ def diagnose_folder(
     city = City.load(folder)
     chosen = load_standard(standard)
     with OutputFolder(out) as draft:
-        diagnosis = diagnose(city, chosen, zone=zone, horizon_s=horizon_s, explain=explain, on_progress=on_progress)
+        diagnosis = diagnose(
+            city, chosen, zone=zone, horizon_s=horizon_s, explain=explain, min_quality=min_quality, on_progress=on_progress
+        )
         write_tables(diagnosis, draft, crs=city.crs)
         proof = evidence(diagnosis, city, city_folder=folder, standard_from=standard, out=out)
         write_evidence(proof, draft)
