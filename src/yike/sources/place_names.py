@@ -62,7 +62,7 @@ def name_words() -> Mapping[str, Any]:
 
 def folded(text: str) -> str:
     """Return a text in half width, lower case, without blanks."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
 
 
 def chinese_number(numeral: str) -> int:

@@ -43,7 +43,9 @@ def cluster(
     joined = simple & ~forbidden_link
     component[links[joined, 1]] = first[label[links[joined, 1]]]
     rest = np.flatnonzero(~simple & ~forbidden_link)
-    order = rest[np.lexsort((links[rest, 1], links[rest, 0], -strength[rest], ~forced[rest]))]
+    # Ties go by what the records say, so that the order of rows in a file decides nothing.
+    says = np.sort(records.fingerprint[links[rest]].astype(str), axis=1)
+    order = rest[np.lexsort((says[:, 1], says[:, 0], -strength[rest], ~forced[rest]))]
     members: dict[int, list[int]] = {}
     for row in order.tolist():
         a, b = (int(component[end]) for end in links[row])

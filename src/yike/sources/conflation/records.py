@@ -59,7 +59,7 @@ def gather_records(tables: Mapping[str, pd.DataFrame]) -> Records:
         raise InputError(faults)
     columns = ["source", *REQUIRED, *OPTIONAL]
     table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({name: [] for name in columns})
-    names = parse_names(table["name"])
+    names = parse_names(table["name"].tolist())
     unique, inverse = np.unique(table["address"].to_numpy(str), return_inverse=True)
     parsed = [parse_address(str(address)) for address in unique]
     addresses = [parsed[row] for row in inverse]
@@ -80,7 +80,7 @@ def _one_source(source: str, table: pd.DataFrame, faults: list[Fault]) -> pd.Dat
     faults += [Fault("table.missing_column", source, field=name, values={"present": present}) for name in missing]
     if missing:
         return table
-    out: dict[str, object] = {"source": np.full(len(table), source, object)}
+    out: dict[str, ObjectArray | FloatArray] = {"source": np.full(len(table), source, object)}
     for name in ("record_id", "name", *OPTIONAL):
         out[name] = _texts(table[name]) if name in table.columns else np.full(len(table), "", object)
     for name in ("x", "y"):
@@ -90,7 +90,8 @@ def _one_source(source: str, table: pd.DataFrame, faults: list[Fault]) -> pd.Dat
         if bad.size:
             values = {"value": table[name].iloc[bad[0]]}
             faults.append(Fault("table.not_a_number", source, row=int(bad[0]) + 2, field=name, values=values, count=len(bad)))
-    frame = pd.DataFrame(out)
+    # Plain objects: pandas would store texts in a form that is slow to go through one by one.
+    frame = pd.DataFrame({name: pd.Series(cells, dtype=None if name in ("x", "y") else object) for name, cells in out.items()})
     repeated = np.flatnonzero(frame["record_id"].duplicated().to_numpy())
     if repeated.size:
         row = int(repeated[0])
@@ -100,8 +101,8 @@ def _one_source(source: str, table: pd.DataFrame, faults: list[Fault]) -> pd.Dat
 
 
 def _texts(series: pd.Series) -> ObjectArray:
-    cells = series.astype(object).where(series.notna(), "")
-    return np.array([cell if type(cell) is str else str(cell) for cell in cells], object)
+    cells = np.where(series.isna().to_numpy(), "", series.to_numpy(object))
+    return np.array([cell if type(cell) is str else str(cell) for cell in cells.tolist()], object)
 
 
 def _codes(table: pd.DataFrame, names: Sequence[PlaceName], addresses: Sequence[Address]) -> dict[str, IntArray]:
@@ -114,8 +115,8 @@ def _codes(table: pd.DataFrame, names: Sequence[PlaceName], addresses: Sequence[
         "part": [name.part for name in names],
         "road": [address.road for address in addresses],
         "plain": [address.plain for address in addresses],
-        "class": list(table["class_ids"]),
-        "phone": [folded(phone) for phone in table["phone"]],
+        "class": table["class_ids"].tolist(),
+        "phone": [folded(phone) if phone else "" for phone in table["phone"].tolist()],
     }
     codes = {}
     for name, values in texts.items():
