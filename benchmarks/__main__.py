@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--gate", action="store_true", help="only ratios against scipy and equal answers, at 1/12 size")
     parser.add_argument("--only", choices=PARTS, action="append", help="measure this part only; may be given several times")
     parser.add_argument("--sizes", default="1/12,1/3,1", help="for diagnose: which of 1/12, 1/3, 1")
+    parser.add_argument("--wait", type=float, default=0, help="wait so many minutes at most until the machine is idle")
     given = parser.parse_args(arguments)
+    machine.wait_until_idle(60 * given.wait)
     kernels.warm()
     if given.gate:
         return gate()
@@ -131,13 +133,16 @@ class Report:
     def diagnose(self, sizes: Sequence[str]) -> None:
         self._full = None
         steps = ("load", "attach and search", "areas", "gaps", "hash", "write")
-        self.say(f"| size | nodes | seconds | µs a node | peak | {' | '.join(steps)} |", "|---" * (5 + len(steps)) + "|")
-        for size in sizes:
-            run = whole.diagnose_apart(shanghai.shanghai(shanghai.SIDES[size]))
-            cells = [f"{run.get(step, 0.0):.2f} s" for step in steps]
-            node = f"{1e6 * run['total'] / run['nodes']:.1f}"
-            whole_run = f"| {size} | {run['nodes']:,.0f} | **{run['total']:.1f}** | {node} | {run['peak_gib']:.2f} GiB |"
-            self.say(f"{whole_run} {' | '.join(cells)} |")
+        head = f"| size | routes | nodes | seconds | of processor | µs of it a node | peak | {' | '.join(steps)} |"
+        self.say(head, "|---" * (7 + len(steps)) + "|")
+        for explain in ("none", "all"):
+            for size in sizes:
+                run = whole.diagnose_apart(shanghai.shanghai(shanghai.SIDES[size]), explain=explain)
+                cells = " | ".join(f"{run.get(step, 0.0):.2f}" for step in steps)
+                nodes, seconds = run["nodes"], run["total"]
+                of_all = f"**{seconds:.1f}** | {run['processor']:.1f} | {1e6 * run['processor'] / nodes:.1f}"
+                of_all += f" | {run['peak_gib']:.2f} GiB | {cells}"
+                self.say(f"| {size} | {explain}: {run['gaps_rows']:,.0f} | {nodes:,.0f} | {of_all} |")
         self.say("")
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Conflation of many records: `python -m benchmarks.conflation 10000 100000 1000000` prints seconds, memory and what was found."""
+"""Conflation of many records: `python -m benchmarks.conflation 10000 100000 1000000` prints seconds, memory and links."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
         seconds = time.perf_counter() - begin
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         links, wanted = (result.pairs["verdict"] == "same").sum(), len(tables["list_two"])
-        row = f"| {count:,} | {seconds:.1f} | {count / seconds:,.0f} | {peak:.2f} | {len(result.facilities):,} | {links:,} of {wanted:,} |"
-        print(row, flush=True)
+        speed, places = count / seconds, len(result.facilities)
+        print(f"| {count:,} | {seconds:.1f} | {speed:,.0f} | {peak:.2f} | {places:,} | {links:,} of {wanted:,} |", flush=True)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +15,7 @@ from numba import njit
 from benchmarks.ratios import median_seconds
 
 LIBRARIES = ("numpy", "numba", "scipy", "pandas", "shapely", "contourpy", "pyarrow", "pandana", "cityseer")
+_IDLE_LOAD = 1.5
 _STREAM_LENGTH = 20_000_000
 
 
@@ -44,6 +46,13 @@ def describe() -> str:
             versions.append(f"{name} not installed")
     system = f"{platform.system()}, Python {platform.python_version()}"
     return f"{model}, {os.cpu_count()} processors, {memory:.0f} GiB; {system}; {', '.join(versions)}"
+
+
+def wait_until_idle(at_most_s: float) -> None:
+    """Wait until fewer than 1.5 processes ask for the processor, or so many seconds have gone."""
+    end = time.monotonic() + at_most_s
+    while time.monotonic() < end and os.getloadavg()[0] > _IDLE_LOAD:
+        time.sleep(5)
 
 
 def calibrate() -> str:

@@ -6,6 +6,8 @@ import contextlib
 import importlib.util
 import io
 import logging
+import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -23,12 +25,18 @@ def have(name: str) -> bool:
 
 
 def quietly(call: Any, *arguments: Any, **named: Any) -> Any:
-    """Call without the peer's notes and progress bars."""
+    """Call without the peer's notes and progress bars, compiled ones too."""
     logging.disable(logging.INFO)
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             return call(*arguments, **named)
     finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
         logging.disable(logging.NOTSET)
 
 

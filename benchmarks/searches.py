@@ -14,6 +14,7 @@ from yike.kernels import UNREACHED
 
 _SAMPLE = 200
 _PANDANA_ROUNDING_DS = 0.06  # it keeps thousandths of its unit and sums them
+_PANDANA_OTHERS = 0.01
 _PEER_CLASSES = 5
 
 
@@ -93,7 +94,7 @@ def against_pandana(question: Question, size: str, *, goal: float | None = None)
     (network,) = holder
     prepare = seconds_of(lambda: peers.quietly(network.precompute, QUARTER_DS))
     centres = question.centres
-    check_pandana(question, network)
+    differing = check_pandana(question, network)
     few = range(min(_PEER_CLASSES, len(question.classes)))
     part = Question(question.graph, tuple(question.classes[number] for number in few), centres)
     ratios = [
@@ -112,16 +113,22 @@ def against_pandana(question: Question, size: str, *, goal: float | None = None)
     figures = [
         Figure(f"pandana builds its network, size {size} (ours: none needed)", build, "s"),
         Figure(f"pandana precomputes ranges, size {size}", prepare, "s"),
+        Figure(f"nodes where pandana's nearest time differs from ours, size {size}", 100 * differing, "%"),
     ]
     return ratios, figures
 
 
-def check_pandana(question: Question, network: object) -> None:
-    """Compare the nearest times of one class; beyond the cap pandana writes the cap."""
+def check_pandana(question: Question, network: object) -> float:
+    """Compare the nearest times of one class and return the share of nodes that differ; beyond the cap pandana writes the cap.
+
+    pandana finds the junction of a place by 32-bit coordinates, so that in a wide city a few stand at the junction next door.
+    """
     theirs = peers.pandana_nearest(network, question, range(1))[0]
     ours = questions.nearest_of_classes(Question(question.graph, question.classes[:1], question.centres), threads=1)[0]
-    if np.abs(np.minimum(ours, QUARTER_DS) - theirs).max() > _PANDANA_ROUNDING_DS:
-        raise SystemExit("pandana's nearest times differ from ours")
+    share = float((np.abs(np.minimum(ours, QUARTER_DS) - theirs) > _PANDANA_ROUNDING_DS).mean())
+    if share > _PANDANA_OTHERS:
+        raise SystemExit(f"pandana's nearest times differ from ours at {share:.2%} of the nodes")
+    return share
 
 
 def against_cityseer(question: Question, size: str) -> tuple[list[Ratio], list[Figure]]:

@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+import yike.model.canonical
 import yike.sources.osm
 from yike.model.city import City, Origin
 from yike.model.network import StreetNetwork
@@ -77,7 +78,8 @@ def shanghai(side: int, *, source: Path | None = None) -> Path:
 def _readers() -> str:
     """Hash the code that makes the city: another reading of the same file is another city."""
     package = Path(yike.sources.osm.__file__).parent
-    files = [Path(__file__), *sorted(package.glob("*.py")), *sorted(package.parent.glob("mappings/*.yaml"))]
+    files = [Path(__file__), Path(yike.model.canonical.__file__), *sorted(package.glob("*.py"))]
+    files += sorted(package.parent.glob("mappings/*.yaml"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -24,6 +24,7 @@ def diagnose_folder(folder: Path, out: Path, *, threads: int, explain: str) -> d
     from yike.model.standard import Standard
     from yike.reports.tables import write_tables
 
+    started = time.process_time()
     begin = time.perf_counter()
     marks = [(_FIRST_STEP, begin)]
 
@@ -41,12 +42,14 @@ def diagnose_folder(folder: Path, out: Path, *, threads: int, explain: str) -> d
     for (name, start), (_, stop) in zip(marks, [*marks[1:], ("", end)], strict=True):
         label = "attach and search" if "/" in name else "hash" if name == "done" else name
         steps[label] = steps.get(label, 0.0) + stop - start
+    used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         **steps,
         "total": end - begin,
+        "processor": used.ru_utime + used.ru_stime - started,
         "nodes": city.networks["walk"].node_count,
         "gaps_rows": len(diagnosis.gaps),
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gib": used.ru_maxrss / 2**20,
     }
 
 
