@@ -200,7 +200,7 @@ def _gcj02(lonlat: FloatArray) -> FloatArray:
         w(x)  = 20 sin(6 pi x) + 20 sin(2 pi x)
 
     turned to degrees on the ellipsoid of Krasovsky. Source: the authority has published no formula. This one went round as
-    EvilTransform.cs (CodePlex project on4wp7, changeset 21483, about 2011) and agrees with the map services to about a metre.
+    EvilTransform.cs (CodePlex project on4wp7, changeset 21483, about 2011); what the services compute may differ by a little.
     """
     x, y = lonlat[:, 0] - _GCJ_CENTRE_DEG[0], lonlat[:, 1] - _GCJ_CENTRE_DEG[1]
     wave = 20.0 * np.sin(6.0 * np.pi * x) + 20.0 * np.sin(2.0 * np.pi * x)
