@@ -122,6 +122,10 @@ def _add_population(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]
         file: File,
         city: CityFolder,
         rounding: Annotated[str | None, typer.Option(help="import.rounding")] = None,
+        by: Annotated[str | None, typer.Option(help="import.by")] = None,
+        weights: Annotated[Path | None, typer.Option(help="import.weights")] = None,
+        forecast: Annotated[int | None, typer.Option(help="import.forecast")] = None,
+        band: Annotated[int | None, typer.Option(help="import.band")] = None,
         layer: Layer = None,
         encoding: Encoding = None,
         header_row: HeaderRow = None,
@@ -134,16 +138,17 @@ def _add_population(app: typer.Typer, speech: Speech, spoken: type[TyperCommand]
         date: Date = "",
         bad_rows: BadRows = "refuse",
     ) -> None:
-        from yike.sources.city_parts import import_population
+        from yike.sources.resident_totals import import_residents
 
         stated = _stated(layer, encoding, header_row, crs_of_points, mapping, new_plan)
         if plan or save_plan:
             _show_plan(speech, "population", file, city, replace(stated, rounding=rounding), save=save_plan)
             return
         with progress(speech, speech.say("import.working", file=file.name)):
-            done = import_population(
-                file, city=city, rounding=rounding, plan=stated, licence=licence, date=date, on_bad_rows=bad_rows
-            )
+            done = import_residents(
+                file, city=city, by=by, weights=weights, forecast=forecast, band=band, rounding=rounding, plan=stated,
+                licence=licence, date=date, on_bad_rows=bad_rows,
+            )  # fmt: skip
         _tell_import(speech, file, done)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from yike.model.network import StreetNetwork
 from yike.sources.bad_rows import labels_replaced_by
 from yike.sources.outline_entrances import KIND as OUTLINE_KIND
 from yike.sources.outline_entrances import find_outline_entrances
+from yike.sources.population import GROUP_PREFIX
 
 METRES_PER_KILOMETRE = 1000.0
 ELSEWHERE_M = 20_000.0
@@ -120,6 +121,21 @@ def with_origin(city: City, origin: Origin) -> City:
     replaced = labels_replaced_by(origin.source)
     kept = tuple(entry for entry in city.provenance if entry.part != origin.part or entry.source not in replaced)
     return city.replace(provenance=(*kept, origin))
+
+
+def with_residents(base: City, rows: pd.DataFrame, groups: Sequence[str], *, label: str, file: str) -> City:
+    """Return the City with rows of the table `demand` in place of an earlier import's, assigned to neighbourhoods.
+
+    Raises:
+        InputError: the rows lie elsewhere, share ids with another source, or count other groups than it.
+    """
+    refuse_elsewhere(base, rows, "x", "y", file=file)
+    others = of_other_sources(base.demand, label)
+    if len(others) and set(base.groups) != set(groups):
+        values = {"here": ", ".join(groups) or "–", "there": ", ".join(base.groups) or "–"}
+        raise InputError([Fault("tables.other_groups", file, values=values)])
+    others = others.drop(columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in rows])
+    return assign_units(base.replace(demand=joined(others, rows, key="demand_id", file=file), groups=tuple(groups)))
 
 
 def assign_units(city: City) -> City:

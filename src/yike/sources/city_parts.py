@@ -27,6 +27,7 @@ from yike.sources.city_merge import (
     walked_network,
     with_facilities,
     with_origin,
+    with_residents,
     with_streets,
 )
 from yike.sources.column_words import FoundColumn
@@ -34,7 +35,7 @@ from yike.sources.facilities import read_facilities, read_hexagon_counts
 from yike.sources.lines import StreetLines, read_street_lines
 from yike.sources.notes import note
 from yike.sources.outline_entrances import find_outline_entrances
-from yike.sources.population import GROUP_PREFIX, PopulationRows, read_population
+from yike.sources.population import PopulationRows, read_population
 from yike.sources.reading_plan import ReadingPlan, find_plan, name_pattern, plan_path, save_plan, with_columns
 from yike.sources.row_checks import REFUSE, PartRows
 from yike.sources.unit_grid import SOURCE as GRID
@@ -161,7 +162,7 @@ def import_facilities(
     entrances = find_outline_entrances(read.table, walked_network(base))
     notes = (*read.notes, *((note("outline_entrances", count=len(entrances)),) if len(entrances) else ()))
     merged = with_facilities(base, read.table, entrances, listed, label=label, file=str(path))
-    return _finished(merged, Path(city), read, plan, source, notes, label=label)
+    return finished(merged, Path(city), read, plan, source, notes, label=label)
 
 
 def import_population(
@@ -184,15 +185,8 @@ def import_population(
     plan = plan_for(city, "population", path, replace(plan, rounding=rounding))
     read = read_part("population", path, city=base, plan=plan, on_bad_rows=on_bad_rows)
     groups = read.groups if isinstance(read, PopulationRows) else ()
-    refuse_elsewhere(base, read.table, "x", "y", file=str(path))
-    others = of_other_sources(base.demand, source_label(path))
-    if len(others) and set(base.groups) != set(groups):
-        values = {"here": ", ".join(groups) or "–", "there": ", ".join(base.groups) or "–"}
-        raise InputError([Fault("tables.other_groups", str(path), values=values)])
-    others = others.drop(columns=[name for name in map(str, others) if name.startswith(GROUP_PREFIX) and name not in read.table])
-    demand = joined(others, read.table, key="demand_id", file=str(path))
-    merged = assign_units(base.replace(demand=demand, groups=groups))
-    return _finished(merged, Path(city), read, plan, Source(path, licence, date), read.notes)
+    merged = with_residents(base, read.table, groups, label=source_label(path), file=str(path))
+    return finished(merged, Path(city), read, plan, Source(path, licence, date), read.notes)
 
 
 def import_units(
@@ -224,7 +218,7 @@ def import_units(
     merged = assign_units(base.replace(units=units))
     if centres is not None:
         merged = with_origin(merged, Source(Path(centres), licence, date).origin("unit_centres", ()))
-    return _finished(merged, Path(city), read, plan, source, read.notes)
+    return finished(merged, Path(city), read, plan, source, read.notes)
 
 
 def import_grid(*, city: Path, size_m: float) -> ImportSummary:
@@ -262,7 +256,7 @@ def import_candidates(
     refuse_elsewhere(base, read.table, "x", "y", file=str(path))
     others = of_other_sources(base.candidates, source_label(path))
     merged = base.replace(candidates=joined(others, read.table, key="candidate_id", file=str(path)))
-    return _finished(merged, Path(city), read, plan, Source(path, licence, date), read.notes)
+    return finished(merged, Path(city), read, plan, Source(path, licence, date), read.notes)
 
 
 def plan_for(city: Path, part: str, path: Path, stated: ReadingPlan) -> ReadingPlan:
@@ -428,7 +422,7 @@ def _summary(read: PartRows | StreetLines, notes: Sequence[str]) -> ImportSummar
     return ImportSummary(read.rows_read, read.rows_read - left_out, left_out, read.faults, "", tuple(notes))
 
 
-def _finished(
+def finished(
     city: City, folder: Path, read: PartRows, plan: ReadingPlan, source: Source, notes: Sequence[str], *, label: str = ""
 ) -> ImportSummary:
     """Save a City with a part that was read, then the plan of the file and its bad rows beside it."""
