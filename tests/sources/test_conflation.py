@@ -386,3 +386,11 @@ def test_the_judged_sample_is_met(real_data: Callable[[str], Path]) -> None:
     assert Counter(first["judgement"]) == {"apart": 106, "same": 75, "unsure": 19}
     precision, recall = measured(result.members, first)
     assert min(precision, recall) >= LEAST
+
+
+def test_on_pairs_not_tuned_on_joins_are_right_and_misses_are_as_documented(real_data: Callable[[str], Path]) -> None:
+    _, result, _ = shanghai(real_data("shanghai-poi"))
+    sample = pd.read_csv(SAMPLE, dtype=str)
+    precision, recall = measured(result.members, sample[sample["half"] == "third_held_out"])
+    assert precision >= LEAST
+    assert recall == pytest.approx(24 / 30, abs=0.04)
