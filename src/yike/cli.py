@@ -57,6 +57,7 @@ def build_app(speech: Speech) -> typer.Typer:
     app.add_typer(imports, name="import")
     app.add_typer(standards, name="standards")
     _add_city_commands(app, speech)
+    _add_check(app, speech)
     _add_result_commands(app, speech)
     add_import_commands(imports, speech)
     _add_standard_commands(standards, speech)
@@ -92,30 +93,6 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
         facts = {"folder": folder, "hash": city.hash, "units": len(city.units), "residents": int(city.demand["residents"].sum())}
         speech.tell([speech.say("demo.done", **facts)], facts)
 
-    @app.command("check", help=speech.say("check.help"))
-    def check(
-        folder: Folder,
-        standard: Annotated[str, typer.Option(help=speech.say("standard.option"))] = "pudong-2021",
-        fail_under: Annotated[float | None, typer.Option(help=speech.say("check.fail_under"))] = None,
-        out: Annotated[Path | None, typer.Option("-o", "--out", help=speech.say("check.out"))] = None,
-        day: Annotated[str, typer.Option(help=speech.say("check.day"))] = "",
-        rules: Annotated[Path | None, typer.Option(help=speech.say("check.rules"))] = None,
-    ) -> None:
-        from yike.analysis.quality import WARNING, check_city
-        from yike.model.city import City, stored_hash
-        from yike.reports.quality_table import checked_quality
-
-        city = City.load(folder)
-        lines = check_city(city, stated_hash=stored_hash(folder))
-        facts: dict[str, object] = {"lines": [line.facts() for line in lines]}
-        with progress(speech, speech.say("check.working")):
-            words, figures, sound = checked_quality(
-                city, standard=standard, fail_under=fail_under, out=out, day=day, rules=rules, lang=speech.lang
-            )
-        speech.tell([*(line.words(speech.lang) for line in lines), *words], facts | figures)
-        if not sound or any(line.level == WARNING and line.code == "hash_differs" for line in lines):
-            raise typer.Exit(GATED)
-
     @app.command("units", help=speech.say("units.help"))
     def units(folder: Folder, profile: Annotated[str, typer.Option(help=speech.say("profile.option"))] = "adult") -> None:
         from yike.analysis.units import grow_units
@@ -140,6 +117,32 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
             count = write_circles(folder, out, profile=profile, minutes=tuple(minutes or (5, 10, 15)))
         facts = {"circles": count, "out": out}
         speech.tell([speech.say("circles.done", **facts)], facts)
+
+
+def _add_check(app: typer.Typer, speech: Speech) -> None:
+    @app.command("check", help=speech.say("check.help"))
+    def check(
+        folder: Annotated[Path, typer.Argument(metavar="DIR", help=speech.say("city.argument"))],
+        standard: Annotated[str, typer.Option(help=speech.say("standard.option"))] = "pudong-2021",
+        fail_under: Annotated[float | None, typer.Option(help=speech.say("check.fail_under"))] = None,
+        out: Annotated[Path | None, typer.Option("-o", "--out", help=speech.say("check.out"))] = None,
+        day: Annotated[str, typer.Option(help=speech.say("check.day"))] = "",
+        rules: Annotated[Path | None, typer.Option(help=speech.say("check.rules"))] = None,
+    ) -> None:
+        from yike.analysis.quality import WARNING, check_city
+        from yike.model.city import City, stored_hash
+        from yike.reports.quality_table import checked_quality
+
+        city = City.load(folder)
+        lines = check_city(city, stated_hash=stored_hash(folder))
+        facts: dict[str, object] = {"lines": [line.facts() for line in lines]}
+        with progress(speech, speech.say("check.working")):
+            words, figures, sound = checked_quality(
+                city, standard=standard, fail_under=fail_under, out=out, day=day, rules=rules, lang=speech.lang
+            )
+        speech.tell([*(line.words(speech.lang) for line in lines), *words], facts | figures)
+        if not sound or any(line.level == WARNING and line.code == "hash_differs" for line in lines):
+            raise typer.Exit(GATED)
 
 
 def _add_result_commands(app: typer.Typer, speech: Speech) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +41,8 @@ class QualityReport:
         figures = {"median": f"{scores.median():.0f}", "lowest": f"{scores.min():.0f}", "threshold": f"{self.threshold:g}"}
         lines = [text("quality.head", lang, units=len(scores), below=self.below, **figures)]
         for _, row in worst_first(self.table).head(_WORST_SHOWN).iterrows():
-            mend = text("quality.join", lang).join(mend_words(row, lang)) or text("quality.nothing_to_mend", lang)
+            said = mend_words(row, lang) or [text("quality.nothing_to_mend", lang)]
+            mend = reduce(lambda one, other: text("quality.two", lang, one=one, other=other), said)
             name = self.names.loc[row["unit_id"]]
             lines.append(text("quality.line", lang, score=f"{row['score']:.0f}", name=name, unit_id=row["unit_id"], mend=mend))
         return lines
