@@ -6,9 +6,11 @@ tables. The hash is taken over the canonical tables, so the same city has the sa
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,7 @@ from yike.model.tables import OPTIONAL_TABLES, TABLES
 
 FORMAT = 1
 CITY_FILE = "city.yaml"
+_READERS = 2
 # Folders that a City's folder keeps when its tables are written anew; no part of its value or hash.
 BESIDE = ("plans",)
 _POINT_TABLES = {"facilities", "entrances", "demand", "candidates"}
@@ -96,12 +99,15 @@ class City:
         schemas = [TABLES[name] for name in self.filled_tables]
         parts = {each.name: table_hash(self.table(each.name), key=each.key, geometry=each.geometry) for each in schemas}
         parts |= {f"streets_{mode}": network.hash() for mode, network in self.networks.items()}
-        parts["declared"] = combined_hash(
+        parts["declared"] = self._declared_hash()
+        return parts
+
+    def _declared_hash(self) -> str:
+        return combined_hash(
             {"crs": self.crs, "groups": ",".join(self.groups)}
             | {f"inventory.{name}": source for name, source in self.inventories.items()}
             | {"extent": "" if self.extent is None else shapely.to_wkt(self.extent, rounding_precision=3)}
         )
-        return parts
 
     @cached_property
     def hash(self) -> str:
@@ -124,7 +130,8 @@ class City:
                 network.node_table().to_parquet(draft / f"streets_{mode}_nodes.parquet", index=False)
                 segments = gpd.GeoDataFrame(network.segment_table(), geometry="geometry", crs=self.crs)
                 segments.to_parquet(draft / f"streets_{mode}_segments.parquet", index=False)
-            (draft / CITY_FILE).write_text(yaml.safe_dump(self._head(), allow_unicode=True, sort_keys=False), "utf-8")
+            head = self._head() | {"files": {path.name: _file_hash(path) for path in sorted(draft.glob("*.parquet"))}}
+            (draft / CITY_FILE).write_text(yaml.safe_dump(head, allow_unicode=True, sort_keys=False), "utf-8")
             for name in BESIDE:
                 if (folder / name).is_dir():
                     shutil.copytree(folder / name, draft / name)
@@ -163,12 +170,18 @@ class City:
     def load(cls, folder: Path, *, check: bool = False) -> City:
         """Read a City folder; with ``check`` also compare it with its own hash.
 
+        Files that are, byte for byte, as they were saved keep the hash that the folder states; otherwise it is taken anew.
+
         Raises InputError where the folder or a table is missing or damaged, CityChanged where the hash does not fit.
         """
         folder = Path(folder)
         head = _read_head(folder)
-        networks = {mode: _load_network(folder, mode, str(head["crs"])) for mode in _strings(head["modes"])}
-        tables = {name: _load_table(folder, name) for name in TABLES}
+        untouched = _untouched(folder, head)
+        modes, crs = _strings(head["modes"]), str(head["crs"])
+        with ThreadPoolExecutor(_READERS) as pool:
+            streets = pool.map(lambda mode: _load_network(folder, mode, crs, in_order=untouched), modes)
+            read = pool.map(lambda name: _load_table(folder, name), TABLES)
+            networks, tables = dict(zip(modes, streets, strict=True)), dict(zip(TABLES, read, strict=True))
         extent = None if head["extent"] is None else shapely.from_wkt(str(head["extent"]))
         origins = head["provenance"]
         city = cls(
@@ -182,6 +195,9 @@ class City:
             data_date=str(head["data_date"]),
             **tables,
         )
+        stated = head.get("hashes")
+        if untouched and isinstance(stated, dict):
+            vars(city)["hashes"] = {**stated, "declared": city._declared_hash()}  # fills the cached property
         if check and city.hash != head["hash"]:
             raise CityChanged(folder, expected=head["hash"], found=city.hash)
         return city
@@ -199,6 +215,20 @@ def _put_in_place(draft: Path, folder: Path) -> None:
             aside.rename(folder)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _untouched(folder: Path, head: Mapping[str, object]) -> bool:
+    """Tell whether the tables are the very files that were saved together with the head's declared parts."""
+    stated = head.get("files")
+    found = {path.name for path in folder.glob("*.parquet")}
+    if not isinstance(stated, dict) or set(stated) != found:
+        return False
+    return all(_file_hash(folder / name) == digest for name, digest in stated.items())
 
 
 def stored_hash(folder: Path) -> str:
@@ -258,7 +288,8 @@ def _read_geoparquet(path: Path) -> gpd.GeoDataFrame:
         raise InputError([Fault("file.damaged", str(path), values={"reason": error})]) from error
 
 
-def _load_network(folder: Path, mode: str, crs: str) -> StreetNetwork:
+def _load_network(folder: Path, mode: str, crs: str, *, in_order: bool) -> StreetNetwork:
     nodes = _read_parquet(folder / f"streets_{mode}_nodes.parquet")
     segments = _read_geoparquet(folder / f"streets_{mode}_segments.parquet")
-    return StreetNetwork.from_tables(nodes, pd.DataFrame(segments), mode=mode, crs=crs)
+    build = StreetNetwork.from_saved if in_order else StreetNetwork.from_tables
+    return build(nodes, pd.DataFrame(segments), mode=mode, crs=crs)

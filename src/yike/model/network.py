@@ -156,26 +156,29 @@ class StreetNetwork:
         order = hilbert_order(nodes[["x", "y"]].to_numpy(np.float64), tie=nodes["node_id"].to_numpy(np.int64))
         position = np.empty(len(order), np.int32)
         position[order] = np.arange(len(order), dtype=np.int32)
-        tail = position[segments["tail"].to_numpy(np.int64)]
-        head = position[segments["head"].to_numpy(np.int64)]
-        length_dm = segments["length_dm"].to_numpy(np.int32)
-        rows = _segment_order(segments, tail, head)
-        shape_start, shape_xy = _ragged(np.asarray(segments["geometry"].array, dtype=object)[rows])
+        ends = {end: position[segments[end].to_numpy(np.int64)] for end in ("tail", "head")}
+        rows = _segment_order(segments, ends["tail"], ends["head"])
+        return cls.from_saved(nodes.iloc[order], segments.assign(**ends).iloc[rows], mode=mode, crs=crs)
+
+    @classmethod
+    def from_saved(cls, nodes: pd.DataFrame, segments: pd.DataFrame, *, mode: str, crs: str) -> StreetNetwork:
+        """Build a network from tables whose rows already stand in the network's order, as a City folder holds them."""
+        shape_start, shape_xy = _ragged(np.asarray(segments["geometry"].array, dtype=object))
 
         def column(name: str, dtype: type[_Scalar], default: int | bool) -> NDArray[_Scalar]:
             if name in segments:
-                return np.asarray(segments[name].to_numpy()[rows].astype(dtype))
-            return np.full(len(rows), default, dtype)
+                return np.ascontiguousarray(segments[name].to_numpy().astype(dtype))
+            return np.full(len(segments), default, dtype)
 
         return cls(
             mode=mode,
             crs=crs,
-            node_id=nodes["node_id"].to_numpy(np.int64)[order],
-            node_xy=np.ascontiguousarray(nodes[["x", "y"]].to_numpy(np.float64)[order]),
-            segment_id=segments["segment_id"].to_numpy(np.int64)[rows],
-            tail=tail[rows],
-            head=head[rows],
-            length_dm=length_dm[rows],
+            node_id=np.ascontiguousarray(nodes["node_id"].to_numpy(np.int64)),
+            node_xy=np.ascontiguousarray(nodes[["x", "y"]].to_numpy(np.float64)),
+            segment_id=column("segment_id", np.int64, 0),
+            tail=column("tail", np.int32, 0),
+            head=column("head", np.int32, 0),
+            length_dm=column("length_dm", np.int32, 0),
             kind=column("kind", np.uint8, 0),
             signal_halves=column("signal_halves", np.uint8, 0),
             crossing_halves=column("crossing_halves", np.uint8, 0),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 import tempfile
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.csv
 
 from yike.errors import Fault, InputError
 from yike.model.diagnosis import RESULT_TABLES, Diagnosis
 
 EVIDENCE_FILE = "evidence.json"
 _REPORT_PREFIX = "report"
-_BYTE_ORDER_MARK = "utf-8-sig"  # spreadsheet programs read Chinese CSV rightly only with it
+_DECIMALS = 10
 
 
 def write_tables(diagnosis: Diagnosis, folder: Path, *, crs: str) -> list[Path]:
@@ -32,9 +35,19 @@ def write_tables(diagnosis: Diagnosis, folder: Path, *, crs: str) -> list[Path]:
         else:
             gpd.GeoDataFrame(table.copy(), geometry=schema.geometry, crs=crs).to_parquet(parquet, index=False)
             plain = table.drop(columns=schema.geometry)
-        plain.to_csv(csv, index=False, encoding=_BYTE_ORDER_MARK, lineterminator="\n", float_format="%.10g")
+        _write_csv(plain, csv)
         paths += [parquet, csv]
     return paths
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV with figures of ten decimals at most; True and False as words that spreadsheets know."""
+    figures = {name: table[name].round(_DECIMALS) for name in table.select_dtypes("float").columns}
+    words = {name: np.where(table[name], "TRUE", "FALSE") for name in table.select_dtypes("bool").columns}
+    rows = pyarrow.Table.from_pandas(table.assign(**figures, **words), preserve_index=False)
+    with path.open("wb") as file:
+        file.write(codecs.BOM_UTF8)  # spreadsheet programs read Chinese CSV rightly only with it
+        pyarrow.csv.write_csv(rows, file, pyarrow.csv.WriteOptions(quoting_style="needed"))
 
 
 def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
