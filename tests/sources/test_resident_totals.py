@@ -99,6 +99,18 @@ def test_fractions_are_rounded_when_asked(tmp_path: Path, folder: Path) -> None:
     assert City.load(folder).demand.groupby("unit_id")["residents"].sum().to_dict() == {"u1": 11, "u2": 4}
 
 
+def test_polygons_of_their_own_are_spread_over_the_homes_in_them(tmp_path: Path, folder: Path) -> None:
+    hexagons = [shapely.Point(x, 0).buffer(250, quad_segs=2) for x in (250, 750, 1250)]
+    table = {"id": ["h1", "h2", "h3"], "population": [33, 50, 7]}
+    gpd.GeoDataFrame(table, geometry=hexagons, crs=CRS).to_file(tmp_path / "hex.gpkg")
+    import_totals(tmp_path / "hex.gpkg", city=folder)
+    made = City.load(folder, check=True).demand
+    assert made.groupby("unit_id")["residents"].sum().to_dict() == {"u1": 83, "u2": 7}
+    assert made["residents"][made["x"] < 500].sum() == 33
+    with pytest.raises(InputError, match="this file holds shapes"):
+        import_forecast(tmp_path / "hex.gpkg", city=folder, year=2030)
+
+
 def test_a_raster_becomes_residents(tmp_path: Path, folder: Path) -> None:
     rasterio = pytest.importorskip("rasterio")
     path = tmp_path / "people.tif"

@@ -134,14 +134,22 @@ def floor_count(word: object) -> float:
 
 
 def spread_over_residences(
-    totals: pd.DataFrame, *, city: City, by: str, weights: Path | None, groups: Sequence[str], file: str
+    totals: pd.DataFrame,
+    *,
+    areas: pd.DataFrame,
+    city: City,
+    by: str,
+    weights: Path | None,
+    groups: Sequence[str],
+    file: str,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Spread people by neighbourhood over residences: rows of the table `demand`, nobody lost, and notes on it.
+    """Spread people by area over residences: rows of the table `demand`, nobody lost, and notes on it.
 
-    ``totals`` has ``area_id`` (units of the city) and people as `spread_totals` wants them. ``by`` says over what: ``buildings``
+    ``totals`` has ``area_id`` and people as `spread_totals` wants them, ``areas`` the same ``area_id`` with ``outline``,
+    ``centre_x`` and ``centre_y`` [m]. ``by`` says over what: ``buildings``
     (``weights`` is a file of them; floor area weighs), ``streets`` (the city's own; length weighs) or ``raster``
-    (``weights`` is a GeoTIFF; its people weigh). People of a neighbourhood with no such place, or without an area, stand at its
-    centre.
+    (``weights`` is a GeoTIFF; its people weigh). People of an area with no such place, or without an
+    outline, stand at its centre.
 
     Raises:
         InputError: the totals or the file of weights are bad, or ``by`` is unknown or lacks its file.
@@ -150,7 +158,6 @@ def spread_over_residences(
         raise InputError([Fault("name.unknown", "by", values={"thing": "by", "name": by, "known": ", ".join(SPREAD_BY)})])
     if by != STREETS and weights is None:
         raise InputError([Fault("population.no_weights", file, field="weights", values={"by": by})])
-    areas = city.units.rename(columns={"unit_id": "area_id"})
     homes, told = _homes(city, areas, by, weights)
     homes, alone = _with_centres(totals, homes, areas)
     rows = spread_totals(totals, homes, groups=groups, file=file)

@@ -17,21 +17,24 @@ from yike.sources.city_merge import with_origin, with_residents
 from yike.sources.city_parts import ImportSummary, Source, existing_city, finished, import_population, plan_for
 from yike.sources.column_words import find_fields
 from yike.sources.notes import note
+from yike.sources.placing import places, points_and_outlines
 from yike.sources.population import PopulationRows, find_groups, people_counts
 from yike.sources.rasters import RASTER_ENDINGS, read_raster_population
 from yike.sources.reading_plan import ReadingPlan
 from yike.sources.residences import STREETS, spread_over_residences
 from yike.sources.row_checks import REFUSE, ObjectArray, RowChecks
+from yike.sources.tables import has_shapes
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 def read_totals(
-    path: Path, *, units: pd.DataFrame, plan: ReadingPlan = ReadingPlan(), on_bad_rows: str = REFUSE
+    path: Path, *, units: pd.DataFrame, crs: str, plan: ReadingPlan = ReadingPlan(), on_bad_rows: str = REFUSE
 ) -> PopulationRows:
     """Read people by neighbourhood: rows of ``area_id`` (a unit of ``units``), ``residents`` and ``residents_<group>``.
 
-    A neighbourhood is named by its id, or by its name where only one has it. Where the plan's rounding is "largest_remainder",
+    A neighbourhood is named by its id, or by its name where only one has it. The rows of a file with shapes are areas of their
+    own: then ``area_id`` is the row's id and ``outline`` its polygon in ``crs``. Where the plan's rounding is "largest_remainder",
     fractions of people are rounded so that each group's total stays the nearest whole number; else they are refused.
 
     Raises:
@@ -41,7 +44,13 @@ def read_totals(
     checks = RowChecks.of(open_for(path, plan), "population", plan=plan)
     groups = find_groups(checks)
     counts = people_counts(checks, groups, whole=(plan.rounding or REFUSE) == REFUSE)
-    area_ids = _areas(checks, units)
+    outlines = None
+    if has_shapes(checks.table):
+        area_ids = checks.ids("demand_id", prefix=source_name(path).rpartition(".")[0])
+        _, outlines = points_and_outlines(checks, places(checks, crs, system=plan.system))
+        checks.mark("population.not_areas", "geometry", shapely.is_missing(outlines))
+    else:
+        area_ids = _areas(checks, units)
     good, faults = checks.settle(on_bad_rows)
     counts = counts[good]
     whole = [largest_remainder(column, total=round(float(column.sum()))) for column in counts.T]
@@ -49,6 +58,8 @@ def read_totals(
     table = pd.DataFrame(dict(zip(names, whole, strict=True)))
     table.insert(0, "area_id", area_ids[good])
     table["residents"] = table[names].sum(axis=1)
+    if outlines is not None:
+        table["outline"] = outlines[good]
     return PopulationRows(**vars(checks.rows(table, good, faults)), groups=groups)
 
 
@@ -127,16 +138,21 @@ def import_totals(
     date: str = "",
     on_bad_rows: str = REFUSE,
 ) -> ImportSummary:
-    """Read people by neighbourhood into a City folder, spread over its residences (see `spread_over_residences`).
+    """Read people by neighbourhood, or by polygons of their own, into a City folder, spread over its residences.
+
+    ``by`` and ``weights`` as `spread_over_residences` has them.
 
     Raises:
-        InputError: the folder has no streets or neighbourhoods, or the totals or the weights are bad; nothing is written then.
+        InputError: the folder has no streets, or the totals or the weights are bad; nothing is written then.
     """
     path = Path(path)
-    base = _with_units(city)
+    base = existing_city(city)
     plan = plan_for(city, "population", path, replace(plan, rounding=rounding))
-    read = read_totals(path, units=base.units, plan=plan, on_bad_rows=on_bad_rows)
-    rows, notes = spread_over_residences(read.table, city=base, by=by, weights=weights, groups=read.groups, file=str(path))
+    read = read_totals(path, units=base.units, crs=base.crs, plan=plan, on_bad_rows=on_bad_rows)
+    areas = _own_areas(read.table) if "outline" in read.table else base.units.rename(columns={"unit_id": "area_id"})
+    rows, notes = spread_over_residences(
+        read.table, areas=areas, city=base, by=by, weights=weights, groups=read.groups, file=str(path)
+    )
     stem = source_name(path).rpartition(".")[0]
     rows = rows.assign(demand_id=[f"{stem}:{home}" for home in rows["demand_id"]], source=source_label(path))
     merged = with_residents(base, rows, read.groups, label=source_label(path), file=str(path))
@@ -191,7 +207,9 @@ def import_forecast(
         values = {"value": year, "least": FIRST_YEAR, "most": LAST_YEAR}
         raise InputError([Fault("forecast.year", str(path), field="--forecast", values=values)])
     stated = replace(plan, rounding=rounding, part="population", files=path.name)
-    read = read_totals(path, units=base.units, plan=stated, on_bad_rows=on_bad_rows)
+    read = read_totals(path, units=base.units, crs=base.crs, plan=stated, on_bad_rows=on_bad_rows)
+    if "outline" in read.table:
+        raise InputError([Fault("forecast.shapes", str(path))])
     if set(read.groups) != set(base.groups):
         differing = {"here": ", ".join(read.groups) or "–", "there": ", ".join(base.groups) or "–"}
         raise InputError([Fault("tables.other_groups", str(path), values=differing)])
@@ -204,6 +222,11 @@ def import_forecast(
     merged.save(Path(city))
     kept = read.rows_read - len(read.left_out) - len(read.set_aside)
     return ImportSummary(read.rows_read, kept, read.rows_read - kept, read.faults, merged.hash, (*read.notes, told))
+
+
+def _own_areas(table: pd.DataFrame) -> pd.DataFrame:
+    inside = shapely.point_on_surface(table["outline"].to_numpy(object))
+    return table[["area_id", "outline"]].assign(centre_x=shapely.get_x(inside), centre_y=shapely.get_y(inside))
 
 
 def _with_units(folder: Path) -> City:
