@@ -12,6 +12,7 @@ from small_city import city, demand, units
 
 from yike.errors import InputError
 from yike.model.city import City
+from yike.sources.city_parts import import_streets
 from yike.sources.notes import say_notes
 from yike.sources.residences import floor_count, floors_by_kind, read_buildings
 from yike.sources.resident_totals import import_forecast, import_raster, import_totals
@@ -194,3 +195,19 @@ def test_homes_of_las_palmas(real_data: Callable[[str], Path]) -> None:
     assert (kinds["house"], kinds["apartments"], kinds["residential"]) == (6307, 437, 520)
     assert 12_000 < found.unsaid < 14_132
     assert isinstance(found.table, pd.DataFrame)
+
+
+@pytest.mark.long
+def test_everybody_of_porto_alegre_gets_a_home_on_a_street(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    folder = tmp_path / "city"
+    import_streets(real_data("porto-alegre/poa_osm.pbf"), city=folder, modes=("walk",))
+    crs = City.load(folder).crs
+    cells = pd.read_csv(real_data("porto-alegre/poa_hexgrid.csv"))
+    centres = gpd.GeoSeries(gpd.points_from_xy(cells["lon"], cells["lat"]), crs="EPSG:4326").to_crs(crs)
+    people = cells[["id"]].assign(population=cells["population"].round().astype(int))
+    gpd.GeoDataFrame(people, geometry=centres.buffer(300, cap_style="square")).to_file(tmp_path / "cells.gpkg")
+    import_totals(tmp_path / "cells.gpkg", city=folder)
+    made = City.load(folder, check=True).demand
+    assert made["residents"].sum() == 812_935
+    assert len(made) > 20 * len(cells)
+    assert (made["residents"] > 0).all()

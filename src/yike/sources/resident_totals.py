@@ -34,8 +34,9 @@ def read_totals(
     """Read people by neighbourhood: rows of ``area_id`` (a unit of ``units``), ``residents`` and ``residents_<group>``.
 
     A neighbourhood is named by its id, or by its name where only one has it. The rows of a file with shapes are areas of their
-    own: then ``area_id`` is the row's id and ``outline`` its polygon in ``crs``. Where the plan's rounding is "largest_remainder",
-    fractions of people are rounded so that each group's total stays the nearest whole number; else they are refused.
+    own: then ``area_id`` is the row's id and ``outline`` its polygon in ``crs``. Where the plan's rounding is
+    "largest_remainder", fractions of people are rounded so that each group's total stays the nearest whole number; else they are
+    refused.
 
     Raises:
         InputError: columns are missing, or rows are bad and ``on_bad_rows`` is "refuse".
