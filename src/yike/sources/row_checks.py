@@ -112,9 +112,10 @@ class RowChecks:
             found[position] = {key: word_of(column[position]) for key, column in (values or {}).items()}
 
     def set_aside(self, reason: str, rows: BoolArray) -> None:
-        """Leave out the rows where ``rows`` holds for what they say; the reason is a note's code with its values."""
-        if rows.any():
-            self.aside.setdefault(reason, set()).update(np.flatnonzero(rows).tolist())
+        """Leave out the rows where ``rows`` holds for what they say, for the first reason that they give (a note and its values)."""
+        found = set(np.flatnonzero(rows).tolist()).difference(*self.aside.values())
+        if found:
+            self.aside.setdefault(reason, set()).update(found)
 
     def missing(self, name: str, *, subject: str) -> None:
         """Note that the table lacks a column that it must have."""

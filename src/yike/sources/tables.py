@@ -6,6 +6,7 @@ record row 2. What the columns mean is looked up in ``mappings/columns.yaml``; `
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ POLYGON_ENDINGS = (".gpkg", ".parquet", ".geoparquet", ".shp", ".geojson", ".jso
 FIRST_RECORD_ROW = 2
 WGS84 = "EPSG:4326"
 _ROWS_NAMED = 20
+_CELLS_SEARCHED = 8
+_FEW_CELLS = 2
 # What a file holds, by its first bytes, and the endings that go with it.
 _CONTENTS = (
     (b"PK\x03\x04", "Excel (.xlsx)", (".xlsx", ".xlsm")),
@@ -268,10 +271,16 @@ def _records(
     """Leave out rows of totals and remarks; returns the others with their numbers, and notes."""
     totals = {plain(word) for word in words["rows"]["totals"]} | set(words["rows"]["totals"])
     remarks = {plain(word) for word in words["rows"]["remarks"]}
+    may_total = re.compile("|".join(r"\s*".join(map(re.escape, word)) for word in totals), re.IGNORECASE).search
     left: dict[str, list[int]] = {"totals": [], "remarks": []}
     kept_numbers, kept_rows = [], []
+    first = list(kept[:_CELLS_SEARCHED])
     for number, row in zip(numbers, rows, strict=True):
-        reason = no_record([word_of(row[i]) for i in kept[:8] if i < len(row)], totals=totals, remarks=remarks)
+        cells = [row[i] for i in first if i < len(row)]
+        reason = ""
+        # Most rows are told to be records by this look alone; a million of them are looked at.
+        if cells.count("") + cells.count(None) >= len(cells) - _FEW_CELLS or may_total(" ".join(map(str, cells))):
+            reason = no_record([word_of(cell) for cell in cells], totals=totals, remarks=remarks)
         if reason:
             left[reason].append(number)
         else:

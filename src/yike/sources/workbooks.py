@@ -120,7 +120,10 @@ def _chosen(workbook: Any, sheet: str | None, file: str) -> list[str]:
         if sheet not in names:
             raise InputError([Fault("tables.unknown_sheet", file, values={"name": sheet, "known": ", ".join(names)})])
         return [sheet]
-    visible = [each.name for each in workbook.sheets_metadata if each.visible.name == "Visible" and each.typ.name == "WorkSheet"]
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    seen = (SheetVisibleEnum.Visible, SheetTypeEnum.WorkSheet)
+    visible = [each.name for each in workbook.sheets_metadata if (each.visible, each.typ) == seen]
     filled = [name for name in visible if workbook.get_sheet_by_name(name).height > 0]
     if not filled:
         raise InputError([Fault("tables.no_rows", file)])
