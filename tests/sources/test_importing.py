@@ -148,7 +148,7 @@ def test_map_service_types_give_classes_or_a_reason(city: Path, tmp_path: Path) 
     ]
     path.write_text("name,type,lon,lat\n" + "".join(f"{name},{kind},{LON},{LAT}\n" for name, kind in rows), "utf-8")
     done = facilities(path, city)
-    assert sorted(set(table_of(city)["class_id"])) == ["pharmacy", "primary_school"]
+    assert sorted(set(table_of(city)["class_id"])) == ["community_retail", "pharmacy", "primary_school"]
     assert done.rows_left_out == 2
     assert sum(each.startswith("no_class?reason=") for each in done.notes) == 2
 

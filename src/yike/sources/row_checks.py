@@ -112,7 +112,7 @@ class RowChecks:
             found[position] = {key: word_of(column[position]) for key, column in (values or {}).items()}
 
     def set_aside(self, reason: str, rows: BoolArray) -> None:
-        """Leave out the rows where ``rows`` holds for what they say, for the first reason that they give (a note and its values)."""
+        """Leave out the rows where ``rows`` holds for what they say; the first reason (a note with its values) counts."""
         found = set(np.flatnonzero(rows).tolist()).difference(*self.aside.values())
         if found:
             self.aside.setdefault(reason, set()).update(found)
