@@ -18,12 +18,7 @@ from yike.model.diagnosis import BLIND_ZONE_TABLE
 
 CELL_M = 200.0
 MOST_ZONES = 50
-_SIDES = (  # the neighbour across each side, and the corners of the side
-    ((-1, 0), ((0, 0), (0, 1))),
-    ((1, 0), ((1, 0), (1, 1))),
-    ((0, -1), ((0, 0), (1, 0))),
-    ((0, 1), ((0, 1), (1, 1))),
-)
+MOST_CELLS_DRAWN = 2000
 _TOUCHING = ((0, 1), (1, -1), (1, 0), (1, 1))  # the other four neighbours are the same pairs seen from the other side
 
 
@@ -75,7 +70,6 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
     unit, units = pd.factorize(city.demand["unit_id"].to_numpy()[rows])
     by_patch = np.argsort(label, kind="stable")
     first = np.searchsorted(label[by_patch], np.arange(count + 1))
-    outlines = _outlines(cells, patch_of_cell, largest)
     pieces = []
     for number, patch in enumerate(largest, start=1):
         here = by_patch[first[patch] : first[patch + 1]]
@@ -88,7 +82,7 @@ def _patches(city: City, class_id: str, rows: NDArray[np.int64]) -> pd.DataFrame
                 "unit_ids": ",".join(sorted(name for name in units[np.bincount(unit[here], minlength=len(units)) > 0] if name)),
                 "x": float(np.average(xy[here, 0], weights=people[here])),
                 "y": float(np.average(xy[here, 1], weights=people[here])),
-                "outline": outlines[number - 1],
+                "outline": _outline(cells[patch_of_cell == patch]),
             }
         )
     return pd.DataFrame(pieces)
@@ -121,31 +115,11 @@ def _label(cells: NDArray[np.int64]) -> tuple[int, NDArray[np.int32]]:
     return int(count), patch
 
 
-def _outlines(cells: NDArray[np.int64], patch_of_cell: NDArray[np.int32], chosen: NDArray[np.int64]) -> list[shapely.Geometry]:
-    """Return the outline of each chosen patch, from the sides that its cells do not share.
-
-    Sides of all patches are joined to faces at once; a face belongs to the patch of the cell that it holds, or is a hole.
-    """
-    number = np.full(int(patch_of_cell.max()) + 1, -1)
-    number[chosen] = np.arange(len(chosen))
-    kept = cells[number[patch_of_cell] >= 0]
-    patch = number[patch_of_cell][number[patch_of_cell] >= 0]
-    low = kept.min(axis=0) - 1
-    height = int(np.ptp(kept[:, 1])) + 3
-    code = (kept - low) @ np.array([height, 1])
-    sides = []
-    for step, corners in _SIDES:
-        at = np.minimum(np.searchsorted(code, code + step[0] * height + step[1]), len(code) - 1)
-        bare = kept[code[at] != code + step[0] * height + step[1]]
-        sides.append((bare[:, None, :] + np.array(corners)) * CELL_M)
-    lines = shapely.linestrings(np.concatenate(sides))
-    merged = shapely.line_merge(shapely.multilinestrings(lines))
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.node(merged))))
-    inside = np.floor(shapely.get_coordinates(shapely.point_on_surface(faces)) / CELL_M).astype(np.int64)
-    wanted = (inside - low) @ np.array([height, 1])
-    at = np.minimum(np.searchsorted(code, wanted), len(code) - 1)
-    filled = code[at] == wanted
-    faces, owner = faces[filled], patch[at[filled]]
-    order = np.argsort(owner, kind="stable")
-    whole = shapely.multipolygons(faces[order], indices=owner[order])
-    return [shapely.normalize(shapely.simplify(outline, 0.0)) for outline in whole]
+def _outline(cells: NDArray[np.int64]) -> shapely.Geometry:
+    """Return the outline of a patch, on coarser cells where it has more than `MOST_CELLS_DRAWN`: it is for eyes only."""
+    size = 1
+    while len(cells) > MOST_CELLS_DRAWN:
+        size *= 2
+        cells = np.unique(cells // 2, axis=0)
+    low, side = cells * (size * CELL_M), size * CELL_M
+    return shapely.coverage_union_all(shapely.box(low[:, 0], low[:, 1], low[:, 0] + side, low[:, 1] + side)).normalize()
