@@ -58,6 +58,7 @@ def build_app(speech: Speech) -> typer.Typer:
     app.add_typer(standards, name="standards")
     _add_city_commands(app, speech)
     _add_check(app, speech)
+    _add_conflation(app, speech)
     _add_result_commands(app, speech)
     add_import_commands(imports, speech)
     _add_standard_commands(standards, speech)
@@ -117,6 +118,28 @@ def _add_city_commands(app: typer.Typer, speech: Speech) -> None:
             count = write_circles(folder, out, profile=profile, minutes=tuple(minutes or (5, 10, 15)))
         facts = {"circles": count, "out": out}
         speech.tell([speech.say("circles.done", **facts)], facts)
+
+
+def _add_conflation(app: typer.Typer, speech: Speech) -> None:
+    @app.command("conflate", help=speech.say("conflate.help"))
+    def conflate(
+        folder: Annotated[Path, typer.Argument(metavar="DIR", help=speech.say("city.argument"))],
+        decisions: Annotated[Path | None, typer.Option(help=speech.say("conflate.decisions"))] = None,
+        sheet: Annotated[Path | None, typer.Option(help=speech.say("conflate.sheet"))] = None,
+    ) -> None:
+        from yike.model.city import City
+        from yike.sources.conflation import conflate_city, decision_sheet, read_decisions, write_decisions
+
+        known = read_decisions(decisions) if decisions else None
+        with progress(speech, speech.say("conflate.working")):
+            before = City.load(folder, check=True)
+            city, result = conflate_city(before, decisions=known)
+            written = sheet or folder.with_name(f"{folder.name}-decisions.csv")
+            write_decisions(decision_sheet(result.pairs, known=known), written)
+            city.save(folder)
+        facts = {"before": len(before.facilities), "after": len(city.facilities), "sheet": written, "hash": city.hash}
+        facts["not_found"] = len(result.decisions_not_found)
+        speech.tell([speech.say("conflate.done", **facts)], facts)
 
 
 def _add_check(app: typer.Typer, speech: Speech) -> None:
