@@ -179,7 +179,7 @@ def _add_result_commands(app: typer.Typer, speech: Speech) -> None:
         standard: Annotated[str, typer.Option(help=speech.say("standard.option"))] = "pudong-2021",
         zone: Annotated[str, typer.Option(help=speech.say("diagnose.zone"))] = "",
         horizon_min: Annotated[float, typer.Option(help=speech.say("diagnose.horizon"))] = 60.0,
-        explain: Annotated[str, typer.Option(help=speech.say("diagnose.explain"))] = "all",
+        explain: Annotated[str, typer.Option(help=speech.say("diagnose.explain"))] = "auto",
         min_quality: Annotated[float | None, typer.Option(help=speech.say("diagnose.min_quality"))] = None,
         report: Annotated[bool, typer.Option(help=speech.say("diagnose.report"))] = True,
         fail_under: Annotated[float | None, typer.Option(help=speech.say("diagnose.fail_under"))] = None,

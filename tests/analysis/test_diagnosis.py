@@ -269,7 +269,8 @@ def test_the_diagnosis_says_what_it_was_made_from(diagnosis: Diagnosis) -> None:
     place = town()
     assert (diagnosis.city_hash, diagnosis.standard.hash, diagnosis.engine_version) == (place.hash, TOWN_ASKED.hash, __version__)
     parameters = diagnosis.parameters
-    assert (parameters["horizon_s"], parameters["zone"], parameters["explain"]) == (3600.0, "", "all")
+    assert (parameters["horizon_s"], parameters["zone"], parameters["explain"]) == (3600.0, "", "auto")
+    assert (parameters["explained"], parameters["residents_outside_units"]) == ("all", 0)
     assert (parameters["measured_at"], parameters["resident_share"], parameters["resident_share_declared"]) == (
         "committee_centre", 1.0, False,
     )  # fmt: skip

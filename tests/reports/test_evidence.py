@@ -141,7 +141,22 @@ def test_tampered_evidence_is_found(study: Path, change: Callable[[dict], object
 def test_a_difference_found_only_by_repeating_names_each_table(study: Path) -> None:
     """Inputs and files are as stated, the parameters are not: only the repetition can tell."""
     edit(study / "out" / EVIDENCE_FILE, lambda e: e["parameters"].update(explain="none"))
-    assert differing(study) == [("result", "gaps"), ("result", "all")]
+    assert differing(study) == [("parameter", "explained"), ("result", "gaps"), ("result", "all")]
+
+
+def test_evidence_from_before_some_parameters_were_stated_still_replays(study: Path) -> None:
+    later = {"explained", "residents_in_all", "residents_outside_units", "units_without_outline"}
+    stated = read_evidence(study / "out")["parameters"]
+    assert later <= set(stated)
+    assert (stated["explain"], stated["explained"]) == ("auto", "all")
+    old = {name: value for name, value in stated.items() if name not in later} | {"explain": "all"}
+    edit(study / "out" / EVIDENCE_FILE, lambda e: e.update(parameters=old))
+    assert replay(study / "out").hash() == read_evidence(study / "out")["result_hash"]
+
+
+def test_a_parameter_taken_from_evidence_is_named_where_every_version_stated_it(study: Path) -> None:
+    edit(study / "out" / EVIDENCE_FILE, lambda e: e["parameters"].pop("resident_share"))
+    assert differing(study) == [("parameter", "resident_share")]
 
 
 @pytest.mark.parametrize(

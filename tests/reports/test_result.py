@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import shapely
 from small_city import city, demand, facilities, judged, standard, standard_text, units
 
 from yike.errors import EvidenceMismatch, InputError
@@ -65,6 +66,33 @@ def test_unknown_people_and_undetermined_rates_are_said_to_be_unknown(tmp_path: 
     assert (facts["rate"], facts["rate_low"], facts["rate_high"]) == (None, 0.0, 1.0)
     assert words[2].startswith("Compliance rate – (between 0.0 % and 100.0 %")
     assert worst_classes(nothing) == {}
+
+
+@pytest.mark.parametrize(
+    ("outline", "mend"),
+    [
+        (None, "run `yike units` first, 1 neighbourhoods have no outline yet."),
+        (shapely.box(900, -100, 1100, 100), "their places lie in no neighbourhood."),
+    ],
+)
+def test_residents_that_no_neighbourhood_counts_are_said_with_the_mend(
+    tmp_path: Path, outline: shapely.Polygon | None, mend: str
+) -> None:
+    homes = demand(("in", "a", 1000.0, 0.0, 60), ("none", "", 0.0, 0.0, 1200), ("unknown", "gone", 0.0, 0.0, 34))
+    rows = units(("a", 1000.0, 0.0)).assign(outline=[outline])
+    diagnosis = judged(city(units=rows, demand=homes, facilities=facilities(("c", "clinic", 1000.0, 0.0))))
+    words, facts = summary(diagnosis, tmp_path, lang="en")
+    assert f"1,234 of 1,294 residents are counted in no neighbourhood: {mend}" in words
+    assert (facts["residents_in_all"], facts["residents_outside_units"], facts["residents"]) == (1294, 1234, 60)
+    assert facts["units_without_outline"] == (1 if outline is None else 0)
+    assert any("1,234" in line for line in summary(diagnosis, tmp_path, lang="zh")[0])
+
+
+def test_where_every_resident_is_counted_the_summary_says_nothing_of_it(tmp_path: Path) -> None:
+    words, facts = summary(made(), tmp_path, lang="en")
+    assert "residents_outside_units" not in facts
+    assert not any("no neighbourhood" in line for line in words)
+    assert made().parameters["residents_in_all"] == 1500
 
 
 @pytest.mark.parametrize(("percent", "holds"), [(0.0, True), (62.5, True), (62.6, False), (100.0, False)])

@@ -1,5 +1,7 @@
 """Result tables as files, and the folder that is filled whole or not at all."""
 
+import csv
+import io
 from pathlib import Path
 
 import geopandas as gpd
@@ -45,7 +47,11 @@ def test_shapes_carry_the_citys_coordinate_system(diagnosis: Diagnosis, tmp_path
 
 def test_csv_opens_in_a_spreadsheet_and_has_no_shapes(diagnosis: Diagnosis, tmp_path: Path) -> None:
     write_tables(diagnosis, tmp_path, crs=CRS)
-    assert (tmp_path / "gaps.csv").read_bytes().startswith("\ufeffunit_id,".encode())
+    written = (tmp_path / "gaps.csv").read_bytes()
+    assert written.startswith("\ufeff".encode())
+    rows = list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"))))
+    assert list(rows[0]) == [column.name for column in RESULT_TABLES["gaps"].columns if column.name != "route"]
+    assert [(row["unit_id"], row["reachable"]) for row in rows] == [("乙", "FALSE"), ("甲", "TRUE")]
     gaps = pd.read_csv(tmp_path / "gaps.csv")
     assert gaps[["unit_id", "time_s", "route_m"]].fillna(-1).to_numpy().tolist() == [["乙", -1, -1], ["甲", 900.0, 900.0]]
     assert "route" not in gaps

@@ -12,8 +12,8 @@ import shapely
 from yike import __version__
 from yike.analysis.areas import area_class_rates, area_rates
 from yike.analysis.blind_zones import blind_zones
-from yike.analysis.gaps import EXPLAIN, gap_table
-from yike.analysis.measurement import Run, measure_city, terms_of_unit
+from yike.analysis.gaps import AUTO, EXPLAIN, explained, gap_table
+from yike.analysis.measurement import Run, measure_city, residents_outside_units, terms_of_unit
 from yike.analysis.neighbourhood_quality import neighbourhood_quality, withhold_verdicts
 from yike.analysis.travel_time import DEFAULT_THREADS
 from yike.analysis.verdicts import BORDERLINE_TENTHS, DEFAULT_SHARE, verdict_table
@@ -36,7 +36,7 @@ def diagnose(
     profiles: Mapping[str, Profile] | None = None,
     zone: str = "",
     horizon_s: float = DEFAULT_HORIZON_S,
-    explain: str = "all",
+    explain: str = AUTO,
     min_quality: float | None = None,
     quality_day: datetime.date | None = None,
     threads: int = DEFAULT_THREADS,
@@ -45,8 +45,8 @@ def diagnose(
     """Judge every neighbourhood of a city by the reach terms of a standard.
 
     ``zone`` is the planning zone of units that state none; ``horizon_s`` [s] how far the nearest place is looked for beyond
-    the limit; ``explain`` which failing pairs get their route (``all``, ``worst`` of each unit, ``none``). With ``min_quality``
-    the verdicts of units whose data score lower (0 to 100, see `neighbourhood_quality`) become not determinable; ``quality_day``
+    the limit; ``explain`` which failing pairs get their route: ``all``, the ``worst`` of each unit, ``none``, or ``auto`` (all
+    where they are few enough, see `yike.analysis.gaps.explained`, else the worst). With ``min_quality`` the verdicts of units whose data score lower (0 to 100, see `neighbourhood_quality`) become not determinable; ``quality_day``
     is the day to which the data's age counts (default: today). The result does not depend on ``threads``. Raises InputError where
     the city has no units or a parameter is out of range.
     """
@@ -78,7 +78,8 @@ def diagnose(
         "unconnected": _unconnected(prepared, runs),
     }
     tell("gaps", 0.9)
-    tables["gaps"] = gap_table(prepared, standard, runs, verdicts, explain=explain)
+    done = explained(verdicts, explain)
+    tables["gaps"] = gap_table(prepared, standard, runs, verdicts, explain=done)
     tell("done", 1.0)
     used = {run.measure.profile: travellers[run.measure.profile] for run in runs}
     return Diagnosis(
@@ -87,6 +88,7 @@ def diagnose(
         standard=standard,
         engine_version=__version__,
         parameters=_parameters(standard, used, zone=zone, horizon_s=horizon_s, explain=explain)
+        | {"explained": done, **_people_counted(prepared)}
         | ({} if min_quality is None else {"min_quality": min_quality, "quality_day": day.isoformat()}),
         **{name: RESULT_TABLES[name].conform(table, file=name) for name, table in tables.items()},
     )
@@ -138,6 +140,15 @@ def _parameters(
         "borderline_tenths": BORDERLINE_TENTHS,
         "profiles": {name: {figure: getattr(entry, figure).value for figure in figures} for name, entry in profiles.items()},
         "profile_hashes": {name: entry.hash for name, entry in profiles.items()},
+    }
+
+
+def _people_counted(city: City) -> dict[str, object]:
+    """Count the city's residents and those that no unit, hence no verdict, counts."""
+    return {
+        "residents_in_all": int(city.demand["residents"].sum()),
+        "residents_outside_units": residents_outside_units(city),
+        "units_without_outline": sum(outline is None for outline in city.units["outline"]),
     }
 
 

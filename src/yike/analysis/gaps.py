@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from yike.analysis.measurement import TIME, Run, barrier_lines, entrance_geometries
+from yike.analysis.measurement import TIME, Run, barrier_lines, connected_homes, entrance_geometries, worst_homes
 from yike.analysis.routes import Route, routes_from
 from yike.analysis.routing_graph import METRES, TENTHS
 from yike.analysis.travel_time import NO_PLACE, UNREACHED
@@ -22,7 +22,9 @@ from yike.model.standard import Standard
 
 CENTRE = "centre"
 CENTRE_DECIDES = "committee_centre"
-EXPLAIN = ("all", "worst", "none")
+ALL, WORST, NONE, AUTO = "all", "worst", "none", "auto"
+EXPLAIN = (AUTO, ALL, WORST, NONE)
+AUTO_PAIRS = 20_000  # so many routes take seconds; more would take most of a run
 IndexArray = NDArray[np.int64]
 
 
@@ -41,15 +43,22 @@ class _Case:
         return None if self.point < len(self.run.unit) else int(self.run.demand[self.point - len(self.run.unit)])
 
 
-def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.DataFrame, *, explain: str = "all") -> pd.DataFrame:
+def explained(verdicts: pd.DataFrame, explain: str) -> str:
+    """Say which failing pairs ``auto`` explains: all of them up to `AUTO_PAIRS`, else the worst of each unit."""
+    if explain != AUTO:
+        return explain
+    return ALL if int((verdicts["verdict"] == FAIL).sum()) <= AUTO_PAIRS else WORST
+
+
+def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.DataFrame, *, explain: str = AUTO) -> pd.DataFrame:
     """Explain the failing pairs (`yike.model.diagnosis.GAP_TABLE`).
 
     The way starts at the committee's centre or, where the standard judges residents, at the residential point of the unit that is
-    served worst. ``explain``: ``all`` pairs, only the ``worst`` of each unit, or ``none``. Worst is, required classes first, what
-    misses its limit by the largest part of it (nothing in reach is worst of all) or, where residents decide, what covers the
-    least share.
+    served worst. ``explain``: ``all`` pairs, only the ``worst`` of each unit, ``none``, or ``auto`` (see `explained`). Worst is,
+    required classes first, what misses its limit by the largest part of it (nothing in reach is worst of all) or, where residents
+    decide, what covers the least share.
     """
-    chosen = _chosen(verdicts, explain, centre_decides=standard.origin.measured_at == CENTRE_DECIDES)
+    chosen = _chosen(verdicts, explained(verdicts, explain), centre_decides=standard.origin.measured_at == CENTRE_DECIDES)
     if not len(chosen):
         return GAP_TABLE.empty()
     cases = _cases(city, standard, runs, verdicts, chosen)
@@ -66,9 +75,9 @@ def gap_table(city: City, standard: Standard, runs: list[Run], verdicts: pd.Data
 
 def _chosen(verdicts: pd.DataFrame, explain: str, *, centre_decides: bool) -> IndexArray:
     failed = np.flatnonzero(verdicts["verdict"] == FAIL)
-    if explain == "none":
+    if explain == NONE:
         return failed[:0]
-    if explain == "all":
+    if explain == ALL:
         return failed
     rows = verdicts.iloc[failed]
     if centre_decides:
@@ -85,20 +94,18 @@ def _cases(city: City, standard: Standard, runs: list[Run], verdicts: pd.DataFra
     unit_rows = pd.Index(city.units["unit_id"]).get_indexer(pd.Index(verdicts["unit_id"].iloc[chosen]))
     centre_decides = standard.origin.measured_at == CENTRE_DECIDES
     columns = verdicts[["mode", "profile", "term", "class_id"]].iloc[chosen].itertuples(index=False)
-    unit_of_demand = pd.Index(city.units["unit_id"]).get_indexer(pd.Index(city.demand["unit_id"]))
+    homes = {} if centre_decides else {id(run): connected_homes(city, run) for run in runs}
+    worst: dict[tuple[int, int], IndexArray] = {}
     cases = []
     for row, unit, (mode, profile, term, class_id) in zip(chosen, unit_rows, columns, strict=True):
         run = by_measure[mode, profile, METRES if term == ReachDistance.kind else TIME]
         class_row = run.classes.index(class_id)
-        point = int(np.searchsorted(run.unit, unit)) if centre_decides else _worst_home(run, class_row, unit, unit_of_demand)
+        position = int(np.searchsorted(run.unit, unit))
+        if not centre_decides and (id(run), class_row) not in worst:
+            worst[id(run), class_row] = worst_homes(run, class_row, homes[id(run)])
+        point = position if centre_decides else int(worst[id(run), class_row][position])
         cases.append(_Case(int(row), run, point, class_row))
     return cases
-
-
-def _worst_home(run: Run, class_row: int, unit: int, unit_of_demand: IndexArray) -> int:
-    homes = np.flatnonzero(unit_of_demand[run.demand] == unit) + len(run.unit)
-    homes = homes[run.points.connected[homes]]
-    return int(homes[np.argmax(run.nearest.cost[class_row, homes])])
 
 
 def _by_point(cases: list[_Case]) -> Iterable[list[int]]:

@@ -80,6 +80,18 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
+class Homes:
+    """Hold the residential points of a run that have residents and a connection to its streets.
+
+    unit   (h,) position of the home's unit among the run's units
+    point  (h,) position of the home among the run's points
+    """
+
+    unit: IndexArray
+    point: IndexArray
+
+
+@dataclass(frozen=True, eq=False)
 class _Streets:
     """Hold a network's routing graph and the connections on it that other measures of the same profile share."""
 
@@ -161,6 +173,31 @@ def _progress(
 def unit_positions(city: City) -> IndexArray:
     """Return (d,) the row of each residential point's unit, -1 where it has none."""
     return np.asarray(pd.Index(city.units["unit_id"]).get_indexer(pd.Index(city.demand["unit_id"])), np.int64)
+
+
+def residents_outside_units(city: City) -> int:
+    """Count the people of residential points that name no unit of the city: no verdict counts them."""
+    return int(city.demand["residents"].to_numpy(np.int64)[unit_positions(city) < 0].sum())
+
+
+def connected_homes(city: City, run: Run) -> Homes:
+    """List the homes of a run that can decide a verdict: somebody lives there and streets reach them."""
+    position = np.full(len(city.units), -1, np.int64)
+    position[run.unit] = np.arange(len(run.unit))
+    lived_in = city.demand["residents"].to_numpy(np.int64)[run.demand] > 0
+    home = np.flatnonzero(lived_in & run.points.connected[run.residents()])
+    return Homes(position[unit_positions(city)[run.demand[home]]], home + len(run.unit))
+
+
+def worst_homes(run: Run, class_row: int, homes: Homes) -> IndexArray:
+    """Return (u,) the point of each unit's home that is served worst, the first of several; -1 where it has no home."""
+    cost = run.nearest.cost[class_row, homes.point].astype(np.int64)
+    most = np.full(len(run.unit), -1, np.int64)
+    np.maximum.at(most, homes.unit, cost)
+    hits = np.flatnonzero(cost == most[homes.unit])[::-1]  # the last one written stays, so the first home wins
+    worst = np.full(len(run.unit), -1, np.int64)
+    worst[homes.unit[hits]] = homes.point[hits]
+    return worst
 
 
 def _horizon(measure: Measure, profile: Profile, horizon_s: float, terms: Mapping[tuple[str, str], list[TermOfUnit]]) -> int:

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from yike.analysis.measurement import Run, TermOfUnit, unit_positions
+from yike.analysis.measurement import Homes, Run, TermOfUnit, connected_homes, unit_positions, worst_homes
 from yike.analysis.routing_graph import METRES, TENTHS
 from yike.analysis.travel_time import UNREACHED
 from yike.model.city import City
@@ -23,6 +23,7 @@ from yike.model.standard import Standard
 BORDERLINE_TENTHS = 10  # one second, or one metre
 DEFAULT_SHARE = 1.0  # where the standard declares no share, every resident counts
 COMMITTEE_CENTRE = "committee_centre"
+PAIR = ["unit_id", "class_id"]
 _RANK = {FAIL: 0, NOT_DETERMINABLE: 1, PASS: 2}
 _WORDS = np.array([FAIL, NOT_DETERMINABLE, PASS], dtype=object)
 
@@ -54,12 +55,14 @@ class _Ground:
     keys       zone and kind of each of u units
     homes      (u, d) 1 where a residential point belongs to a unit
     heads      (d, 1 + g) people of each point: everybody, then each group
+    lived_in   the homes of which the worst one measures a unit's shortfall; None where the centre decides
     edge_m     (u,) [m] from the centre to the edge of known data; 0 outside it, infinite where it is unknown
     """
 
     keys: list[tuple[str, str]]
     homes: csr_array
     heads: NDArray[np.int64]
+    lived_in: Homes | None
     everyone: Counts
     connected: Counts
     edge_m: NDArray[np.float64]
@@ -75,25 +78,54 @@ def verdict_table(
 ) -> pd.DataFrame:
     """Judge every required pair of unit and class; the columns are those of `yike.model.diagnosis.VERDICT_TABLE`.
 
-    A class with several reach terms passes where all pass; the row shows the term that decides: the one that fails by most.
+    A class with several reach terms passes where all pass; the row shows the term that decides: the one that fails by the
+    largest part of its limit, out of reach being most. ``by_centre`` and ``by_residents`` are the worst over the terms, people
+    covered the fewest over the terms: where different homes fail different terms, fewer still meet all of them.
     Columns that begin with ``_`` hold people as whole numbers, for sums over areas: ``_connected``, and for each group
     ``_connected_<group>`` and ``_covered_<group>``.
     """
     asked = classes_with_reach(standard)
     pairs = [_undetermined(city, asked, terms)]
     for run in runs:
-        ground = _ground(city, run)
+        ground = _ground(city, run, homes_decide=standard.origin.measured_at != COMMITTEE_CENTRE)
         for class_id in run.classes:
             for term in _distinct_terms(run, class_id, terms):
                 pairs.append(_judge(city, standard, run, ground, term, terms, profiles=profiles))
     table = pd.DataFrame({name: np.concatenate([part[name] for part in pairs]) for name in pairs[0]})
     table["_decides"] = table["verdict"].map(_RANK) + 4 * (table["term"] == "")
-    table["_over"] = -(table["shortfall_s"].fillna(0) + table["shortfall_m"].fillna(0))
-    table = table.sort_values(["unit_id", "class_id", "_decides", "_over", "term", "limit_s", "limit_m"], kind="stable")
-    table = table.drop_duplicates(["unit_id", "class_id"]).drop(columns=["_decides", "_over"])
+    table["_excess"] = -_excess(table)
+    table = table.sort_values([*PAIR, "_decides", "_excess", "term", "limit_s", "limit_m"], kind="stable")
+    table = _deciding(table.drop(columns=["_decides", "_excess"]), city.groups)
     recommended = {entry.id for entry in standard.classes if entry.obligation == "recommended"}
     table["obligation"] = np.where(table["class_id"].isin(recommended), "recommended", "required")
     return table.reset_index(drop=True)
+
+
+def _excess(table: pd.DataFrame) -> pd.Series:
+    """Return the shortfall as a part of the limit: 0 where the term passes, infinite where nothing is in reach."""
+    over = (table["shortfall_s"] / table["limit_s"]).fillna(table["shortfall_m"] / table["limit_m"])
+    return over.fillna(np.inf).where(table["verdict"] != PASS, 0.0)
+
+
+def _deciding(table: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
+    """Keep the deciding row of each pair, which stands first, with the worst of what all terms of the pair found."""
+    rows = table.drop_duplicates(PAIR)
+    judged = table[(table["term"] != "").to_numpy()]
+    several = judged[judged.duplicated(PAIR, keep=False).to_numpy()]
+    if several.empty:
+        return rows
+    origins = ("by_centre", "by_residents")
+    of_pair = several.assign(**{name: several[name].map(_RANK) for name in origins}).groupby(PAIR, sort=True)
+    chosen = rows.set_index(PAIR).index.isin(of_pair.size().index)
+    first = rows[chosen].copy()
+    for name in origins:
+        first[name] = _WORDS[of_pair[name].min().to_numpy(np.int64)]
+    first["residents_missing"] = of_pair["residents_missing"].max().to_numpy(np.int64)
+    for covered, suffix in (("covered_residents", ""), *((f"_covered_{group}", f"_{group}") for group in groups)):
+        first[covered] = of_pair[covered].min().to_numpy(np.int64)
+        known = first[f"covered_share{suffix}"].notna().to_numpy()
+        first[f"covered_share{suffix}"] = _share(first[covered].to_numpy(), first[f"_connected{suffix}"].to_numpy(), known=known)
+    return pd.concat([rows[~chosen], first]).sort_values(PAIR, kind="stable")
 
 
 def classes_with_reach(standard: Standard) -> list[str]:
@@ -137,7 +169,7 @@ def _blank_figures(count: int, groups: tuple[str, ...]) -> dict[str, Any]:
     people = np.zeros(count, np.int64)
     figures = ["limit_s", "limit_m", "time_s", "distance_m", "shortfall_s", "shortfall_m", "covered_share"]
     figures += [f"covered_share_{group}" for group in groups]
-    headcounts = ["covered_residents", "_connected"]
+    headcounts = ["covered_residents", "residents_missing", "_connected"]
     headcounts += [f"{part}_{group}" for group in groups for part in ("_connected", "_covered")]
     return {
         "borderline": np.zeros(count, np.bool_),
@@ -151,7 +183,7 @@ def _blank_figures(count: int, groups: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _ground(city: City, run: Run) -> _Ground:
+def _ground(city: City, run: Run, *, homes_decide: bool) -> _Ground:
     position = np.full(len(city.units), -1, np.int64)
     position[run.unit] = np.arange(len(run.unit))
     unit = position[unit_positions(city)[run.demand]]
@@ -165,6 +197,7 @@ def _ground(city: City, run: Run) -> _Ground:
         keys=list(zip(zones, kinds, strict=True)),
         homes=homes,
         heads=heads,
+        lived_in=connected_homes(city, run) if homes_decide else None,
         everyone=homes @ heads,
         connected=homes @ (heads * connected[:, None]),
         edge_m=_edge_distance(city, run),
@@ -204,8 +237,10 @@ def _judge(
         "borderline": (near_limit if centre_decides else close) & (verdict != _RANK[NOT_DETERMINABLE]),
         "near_edge": (verdict == _RANK[FAIL]) & (ground.edge_m < _reach_m(term, profiles[run.measure.profile])),
         "residents": counts.everyone[:, 0],
+        "residents_missing": np.where(by_residents == _RANK[FAIL], _missing(counts, share), 0),
         **_people(city, counts, known=known),
         **_centre_figures(city, run, row, term, cost),
+        **_shortfall(run, term, cost if centre_decides else _cost_of_worst_home(run, row, ground), verdict),
     }
     return {name: np.asarray(column)[asked] for name, column in columns.items()}
 
@@ -228,7 +263,6 @@ def _repeated(word: str, count: int) -> NDArray[np.object_]:
 def _centre_figures(city: City, run: Run, row: int, term: TermOfUnit, cost: IndexArray) -> dict[str, Any]:
     reached = cost < UNREACHED
     figure = np.where(reached, cost / TENTHS, np.nan)
-    over = np.where(reached & (cost > term.limit), (cost - term.limit) / TENTHS, np.nan)
     place = run.nearest.place[row, run.centres()]
     nearest = np.full(len(cost), "", dtype=object)
     nearest[reached] = city.facilities["facility_id"].to_numpy()[run.facility[place[reached]]]
@@ -244,9 +278,25 @@ def _centre_figures(city: City, run: Run, row: int, term: TermOfUnit, cost: Inde
         "limit_m": limit if metres else empty,
         "time_s": empty if metres else figure,
         "distance_m": figure if metres else empty,
-        "shortfall_s": empty if metres else over,
-        "shortfall_m": over if metres else empty,
     }
+
+
+def _cost_of_worst_home(run: Run, row: int, ground: _Ground) -> IndexArray:
+    """Return (u,) the cost of the home that is served worst, as if unreached where a unit has no connected home."""
+    cost = np.full(len(run.unit), UNREACHED, np.int64)
+    if ground.lived_in is not None:
+        worst = worst_homes(run, row, ground.lived_in)
+        cost[worst >= 0] = run.nearest.cost[row, worst[worst >= 0]]
+    return cost
+
+
+def _shortfall(run: Run, term: TermOfUnit, cost: IndexArray, verdict: IndexArray) -> dict[str, NDArray[np.float64]]:
+    """Return by what the deciding origin's cost is over the limit; empty where the term passes or nothing is in reach."""
+    beyond = (cost < UNREACHED) & (cost > term.limit) & (verdict != _RANK[PASS])
+    over = np.where(beyond, (cost - term.limit) / TENTHS, np.nan)
+    empty = np.full(len(cost), np.nan)
+    metres = run.measure.quantity == METRES
+    return {"shortfall_s": empty if metres else over, "shortfall_m": over if metres else empty}
 
 
 def _by_centre(cost: IndexArray, limit: int, connected: BoolArray, *, known: bool) -> tuple[IndexArray, NDArray[np.object_]]:
@@ -270,9 +320,18 @@ def _by_residents(counts: Headcount, share: float, *, known: bool) -> tuple[Inde
     return verdict, reason, close
 
 
+def _missing(counts: Headcount, share: float) -> IndexArray:
+    """Return (u,) how many more people must come within the limit for the share to be reached."""
+    return np.asarray(_needed(counts.everyone[:, 0], share) - counts.covered[:, 0], np.int64)
+
+
 def _reaches(part: IndexArray, whole: IndexArray, share: float) -> BoolArray:
+    return np.asarray(part >= _needed(whole, share), np.bool_)
+
+
+def _needed(whole: IndexArray, share: float) -> IndexArray:
     # Compared as people, not as a quotient, so that 80 of 100 is 80 per cent exactly.
-    return np.asarray(part >= np.ceil(share * whole - 1e-9), np.bool_)
+    return np.asarray(np.ceil(share * whole - 1e-9), np.int64)
 
 
 def _headcount(run: Run, ground: _Ground, row: int, limit: int) -> Headcount:
@@ -292,7 +351,7 @@ def _by_unit(unit: IndexArray, people: NDArray[np.int64], count: int) -> NDArray
     return np.rint(np.bincount(unit[placed], weights=people[placed], minlength=count)).astype(np.int64)
 
 
-def _share(covered: NDArray[np.int64], connected: NDArray[np.int64], *, known: bool) -> NDArray[np.float64]:
+def _share(covered: NDArray[np.int64], connected: NDArray[np.int64], *, known: bool | BoolArray) -> NDArray[np.float64]:
     """Return the share of connected people that are covered; unknown where nobody is, or where places may be missing."""
     return np.where((connected > 0) & known, covered / np.maximum(connected, 1), np.nan)
 

@@ -26,6 +26,7 @@ FORMAT = 1
 KIND = "yike diagnosis evidence"
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pyarrow", "shapely", "pyproj", "geopandas", "contourpy")
 _KEYS = ("kind", "format", "engine_version", "city", "standard", "parameters", "tables", "result_hash")
+_LATER_PARAMETERS = ("explained", "residents_in_all", "residents_outside_units", "units_without_outline")  # not in older evidence
 _SECTIONS = {
     "city": ("folder", "hash", "hashes"),
     "standard": ("id", "from", "hash"),
@@ -138,7 +139,8 @@ def replay(path: Path, *, city: Path | None = None, on_progress: Callable[[str, 
         quality_day=_quality_of(parameters)[1],
         on_progress=on_progress,
     )
-    differences = _differences("parameter", parameters, diagnosis.parameters)
+    repeated = {k: v for k, v in diagnosis.parameters.items() if k in parameters or k not in _LATER_PARAMETERS}
+    differences = _differences("parameter", parameters, repeated)
     differences += _differences("result", _section(content, "tables"), diagnosis.hashes())
     differences += _differences("result", {"all": content["result_hash"]}, {"all": diagnosis.hash()})
     if differences:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from yike.analysis.areas import WHOLE
 from yike.analysis.diagnosis import DEFAULT_HORIZON_S, diagnose
+from yike.analysis.gaps import AUTO
 from yike.model.city import City
 from yike.model.diagnosis import FAIL, Diagnosis
 from yike.model.standard import load_standard
@@ -32,7 +33,7 @@ def diagnose_folder(
     *,
     zone: str = "",
     horizon_s: float = DEFAULT_HORIZON_S,
-    explain: str = "all",
+    explain: str = AUTO,
     min_quality: float | None = None,
     report_langs: Sequence[str] = ("zh",),
     on_progress: Progress | None = None,
@@ -99,10 +100,24 @@ def summary(diagnosis: Diagnosis, out: Path, *, lang: str, report: bool = True) 
     if worst:
         listed = text("summary.comma", lang).join(f"{names[class_id]} {count}" for class_id, count in worst.items())
         lines.append(text("summary.worst", lang, classes=listed))
+    outside = outside_units(diagnosis)
+    if outside:
+        facts |= outside
+        mend = "summary.outside_grow" if outside["units_without_outline"] else "summary.outside_nowhere"
+        counts = {name: f"{count:,}" for name, count in outside.items()}
+        said = text(mend, lang, units=counts.pop("units_without_outline"))
+        lines.append(text("summary.outside", lang, **counts, mend=said))
     lines.append(text("summary.tables", lang, out=out))
     if report:
         lines.append(text("summary.report", lang, path=path))
     return lines, facts
+
+
+def outside_units(diagnosis: Diagnosis) -> dict[str, int]:
+    """Return how many residents no neighbourhood counts, of how many, and how many units have no outline; empty where none."""
+    names = ("residents_in_all", "residents_outside_units", "units_without_outline")
+    figures = {name: value for name in names if isinstance(value := diagnosis.parameters.get(name), int)}
+    return figures if figures.get("residents_outside_units") and len(figures) == len(names) else {}
 
 
 def worst_classes(diagnosis: Diagnosis) -> dict[str, int]:
