@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from street_cases import CRS, StreetCase, round_profile, street_cases, street_network
 
 from yike.analysis.routing_graph import IMPASSABLE, METRES, routing_graph
+from yike.errors import InputError
 from yike.model.network import SEGMENT_KINDS, StreetNetwork
 from yike.model.profile import load_profiles
 
@@ -65,8 +68,9 @@ def test_metres_are_decimetres_of_length_whatever_the_profile() -> None:
 
 
 def test_the_speed_and_waits_of_every_profile_come_from_data() -> None:
-    network = row_of_streets(signal_halves=[2, 0, 0, 0], crossing_halves=[0, 2, 0, 0])
+    streets = row_of_streets(signal_halves=[2, 0, 0, 0], crossing_halves=[0, 2, 0, 0])
     for profile in load_profiles().values():
+        network = replace(streets, mode=profile.network)
         graph = routing_graph(network, profile)
         moving = round(1000 / profile.speed_m_s.value)
         waits = [round(10 * profile.signal_s.value), round(10 * profile.marked_crossing_s.value), 0, 0]
@@ -113,5 +117,46 @@ def test_figures_of_a_table_reach_the_graph() -> None:
     walk = StreetNetwork.from_edges(nodes, edges, crs=CRS)
     cycle = StreetNetwork.from_edges(nodes, edges, crs=CRS, mode="cycle")
     assert routing_graph(walk, round_profile()).forward_weight.tolist() == [333]
-    assert routing_graph(cycle, round_profile()).forward_weight.tolist() == [70]
+    assert routing_graph(cycle, load_profiles()["bicycle"]).forward_weight.tolist() == [70]
     assert routing_graph(walk, round_profile()).backward_weight.tolist() == [-1]
+
+
+def test_stated_walking_times_are_an_adults_and_longer_for_slower_people() -> None:
+    streets = row_of_streets(fixed_ds=[-1, 0, 990, 11], signal_halves=[0, 2, 2, 0])
+    profiles = load_profiles()
+    found = {}
+    for name in ("adult", "elder", "child_with_carer", "wheelchair", "bicycle"):
+        graph = routing_graph(replace(streets, mode=profiles[name].network), profiles[name])
+        found[name] = by_id(graph.network, graph.forward_weight)
+        assert by_id(graph.network, graph.waiting) == [0, 0, 0, 0]
+    assert found == {
+        "adult": [909, 0, 990, 11],
+        "elder": [1111, 0, 1210, 13],
+        "child_with_carer": [1000, 0, 1089, 12],
+        "wheelchair": [1111, 0, 1210, 13],
+        "bicycle": [300, 0, 990, 11],
+    }
+
+
+@pytest.mark.parametrize("measure", [None, METRES])
+def test_a_profile_runs_on_a_network_of_its_own_mode_only(measure: str | None) -> None:
+    profiles = load_profiles()
+    streets = row_of_streets()
+    for name, mode in (
+        ("bicycle", "walk"),
+        ("adult", "cycle"),
+        ("wheelchair", "walk"),
+        ("elder", "walk_step_free"),
+        ("car", "cycle"),
+    ):
+        with pytest.raises(InputError, match=rf"{name} travels on streets of the mode {profiles[name].network}") as caught:
+            routing_graph(replace(streets, mode=mode), profiles[name], measure=measure)
+        assert [(fault.code, fault.file, fault.field) for fault in caught.value.faults] == [
+            ("profile.other_network", "network", "mode")
+        ]
+
+
+def test_a_street_too_long_for_any_limit_does_not_wrap_round() -> None:
+    network = row_of_streets(length_dm=[2**30 - 1, 1000, 0, 0])
+    weight = by_id(network, routing_graph(network, round_profile(speed_m_s=0.1)).forward_weight)
+    assert weight == [2**30, 10_000, 0, 0]

@@ -8,6 +8,7 @@ import naive_streets as naive
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from street_cases import StreetCase, node_of, points, round_profile, segment_of, shapes_of, street_cases, street_network
@@ -26,6 +27,7 @@ from yike.analysis.travel_time import (
     travel_times,
 )
 from yike.errors import InputError, UnknownName
+from yike.model.network import StreetNetwork
 
 LIMITS = st.sampled_from([0, 300, 1500, 4000, 20_000])
 MEASURES = st.sampled_from([None, METRES])
@@ -278,3 +280,84 @@ def test_bad_tables_are_named() -> None:
 def test_node_numbers_follow_the_network() -> None:
     network = one_way_ring().network
     assert [node_of(network, number) for number in network.node_id] == [0, 1, 2]
+
+
+def river() -> tuple[StreetNetwork, pd.DataFrame, pd.DataFrame, shapely.LineString]:
+    """Streets on both banks of a river and one far bridge; the shop stands nearest to the street across the water."""
+    network = street_network([(0, 0), (200, 0), (200, 100), (0, 100)], [(0, 1), (1, 2), (2, 3)])
+    home, shop = (pd.DataFrame({"x": [x], "y": [y], "kind": ["shop"]}) for x, y in ((0.0, 0.0), (50.0, 45.0)))
+    return network, home, shop, shapely.LineString([(-100, 30), (190, 30)])
+
+
+def test_no_connection_of_the_public_tables_crosses_a_barrier() -> None:
+    network, home, shop, water = river()
+    speed = {"limit_s": 9000}
+    open_s = travel_times(network, home, shop, **speed)["time_s"].tolist()
+    assert open_s == pytest.approx([(50 + 45) / 1.1], abs=0.11)
+    table = pd.DataFrame({"barrier_id": ["w"], "kind": ["water"], "geometry": [water]})
+    bank = water.buffer(1)
+    for barriers in (np.array([water]), [water], table, [bank], np.array([bank], object)):
+        (across,) = travel_times(network, home, shop, barriers=barriers, **speed)["time_s"]
+        assert across == pytest.approx((200 + 100 + 150 + 55) / 1.1, abs=0.11)
+        corner = nearest_times(network, shop, by="kind", barriers=barriers, **speed)["shop"]
+        assert corner[3] == pytest.approx((50 + 55) / 1.1, abs=0.11)
+    for nothing in (None, [], table.iloc[:0]):
+        assert travel_times(network, home, shop, barriers=nothing, **speed)["time_s"].tolist() == open_s
+
+
+def test_barriers_that_are_no_lines_are_refused() -> None:
+    network, home, shop, water = river()
+    with pytest.raises(InputError) as missing:
+        travel_times(network, home, shop, limit_s=9, barriers=pd.DataFrame({"line": [water]}))
+    assert [(f.code, f.file, f.field) for f in missing.value.faults] == [("table.missing_column", "barriers", "geometry")]
+    with pytest.raises(InputError) as wrong:
+        nearest_times(network, shop, by="kind", limit_s=9, barriers=[water, "wall", None, shapely.Point(0, 0)])
+    assert [(f.code, f.file, f.row, f.count) for f in wrong.value.faults] == [("barriers.not_a_line", "barriers", 3, 3)]
+
+
+@pytest.mark.parametrize("limit_s", [np.inf, np.nan, -1, -0.1, 2**30 / 10, "900", None, True])
+def test_a_limit_that_is_no_span_of_time_is_refused(limit_s: float) -> None:
+    network, home, shop, _ = river()
+    for run in (lambda: travel_times(network, home, shop, limit_s=limit_s),
+                lambda: nearest_times(network, shop, by="kind", limit_s=limit_s)):  # fmt: skip
+        with pytest.raises(InputError) as caught:
+            run()
+        assert [(f.code, f.field) for f in caught.value.faults] == [("limit.out_of_range", "limit_s")]
+
+
+def test_every_fault_of_the_points_and_the_limit_is_named_at_once() -> None:
+    network, home, shop, _ = river()
+    messy = pd.DataFrame({"x": ["12", "east", 3, None], "y": [1.0, 2.0, np.inf, 4.0], "kind": ["shop", None, " ", "shop"]})
+    with pytest.raises(InputError) as caught:
+        nearest_times(network, messy, by="kind", limit_s=-1)
+    found = {(f.code, f.file, f.field, f.row, f.count) for f in caught.value.faults}
+    assert found == {
+        ("limit.out_of_range", "limit_s", "limit_s", None, 1),
+        ("table.not_a_number", "points", "x", 3, 1),
+        ("table.empty_cell", "points", "x", 5, 1),
+        ("table.not_a_number", "points", "y", 4, 1),
+        ("table.empty_cell", "points", "kind", 3, 2),
+    }
+    with pytest.raises(InputError) as both:
+        travel_times(network, home.drop(columns="x"), shop.assign(y="north"), limit_s=9)
+    assert {(f.code, f.file, f.field) for f in both.value.faults} == {
+        ("table.missing_column", "origins", "x"),
+        ("table.not_a_number", "destinations", "y"),
+    }
+
+
+def test_a_walk_network_serves_walkers_and_slower_ones_take_longer() -> None:
+    network = street_network([(0, 0), (100, 0)], [(0, 1)], walk_s=[90.0])
+    ends = [pd.DataFrame({"x": [x], "y": [0.0]}) for x in (0.0, 100.0)]
+    seconds = {name: travel_times(network, *ends, limit_s=900, profile=name)["time_s"].tolist() for name in ("adult", "elder")}
+    assert seconds == {"adult": [90.0], "elder": [110.0]}
+    for name in ("bicycle", "wheelchair"):
+        with pytest.raises(InputError, match=f"{name} travels on"):
+            travel_times(network, *ends, limit_s=900, profile=name)
+
+
+def test_tables_without_points_give_tables_without_rows() -> None:
+    network, home, shop, _ = river()
+    assert len(travel_times(network, home.iloc[:0], shop, limit_s=900)) == 0
+    nothing = nearest_times(network, shop.iloc[:0], by="kind", limit_s=900)
+    assert nothing.shape == (network.node_count, 0)

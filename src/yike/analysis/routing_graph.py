@@ -12,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from yike.errors import Fault, InputError
 from yike.model.network import NOT_GIVEN, SEGMENT_KINDS, StreetNetwork
-from yike.model.profile import Profile
+from yike.model.profile import Profile, load_profiles
 
 IMPASSABLE = -1
 TENTHS = 10
 METRES = "metres"
 _STEPS = SEGMENT_KINDS.index("steps")
+_ON_FOOT = ("walk", "walk_step_free")
+_WALKER_OF_STATED_TIMES = "adult"
+_HEAVIEST = 2**30  # what a search calls unreached: no limit is as large
 
 IntArray = NDArray[np.int32]
 
@@ -73,8 +77,13 @@ def routing_graph(network: StreetNetwork, profile: Profile, *, measure: str | No
     """Weigh the segments of a network for a profile; with ``measure="metres"`` by length instead of time.
 
     Time of a segment [ds] = round(length / speed × (steps factor on steps)) + round(half waits × mean wait / 2), or the time that
-    the source states. Segments that the profile cannot use (steps for a wheelchair) are impassable.
+    the source states. Stated times on foot are an adult's: others need adult's speed / own speed times as long, without waits.
+    Segments that the profile cannot use (steps for a wheelchair) are impassable. Raises InputError where the profile travels on
+    another kind of network.
     """
+    if network.mode != profile.network:
+        values = {"profile": profile.id, "wanted": profile.network, "mode": network.mode}
+        raise InputError([Fault("profile.other_network", "network", field="mode", values=values)])
     if measure == METRES:
         moving, waiting, units_per_m = network.length_dm.copy(), np.zeros_like(network.length_dm), float(TENTHS)
     else:
@@ -122,9 +131,17 @@ def _deciseconds(network: StreetNetwork, profile: Profile) -> tuple[IntArray, In
     halves_s = network.signal_halves * profile.number("signal_s") + network.crossing_halves * profile.number("marked_crossing_s")
     waiting = np.rint(TENTHS * halves_s / 2)
     given = network.fixed_ds != NOT_GIVEN
-    moving = np.where(given, network.fixed_ds, moving)
-    waiting = np.where(given, 0, waiting)
-    return moving.astype(np.int32), waiting.astype(np.int32)
+    if given.any():
+        moving = np.where(given, np.rint(network.fixed_ds * _stated_factor(profile)), moving)
+        waiting = np.where(given, 0, waiting)
+    return np.minimum(moving, _HEAVIEST).astype(np.int32), waiting.astype(np.int32)
+
+
+def _stated_factor(profile: Profile) -> float:
+    """Return what a time stated for an adult on foot is multiplied by; times of other modes are taken as they stand."""
+    if profile.network not in _ON_FOOT or profile.id == _WALKER_OF_STATED_TIMES:
+        return 1.0
+    return load_profiles()[_WALKER_OF_STATED_TIMES].number("speed_m_s") / profile.number("speed_m_s")
 
 
 def _adjacency(node_count: int, *runs: tuple[IntArray, IntArray, IntArray]) -> Adjacency:

@@ -6,18 +6,22 @@ through their attachments; two points on one segment also meet directly along it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from yike import kernels
-from yike.analysis.attachment import Attachment, attach, legs, pairs_by_value, ranges, starts
+from yike.analysis.attachment import Attachment, attach, legs, outline_edges, pairs_by_value, ranges, starts
 from yike.analysis.routing_graph import TENTHS, RoutingGraph, routing_graph
 from yike.errors import Fault, InputError, UnknownName
+from yike.model.edge_tables import figures, missing_columns, note_rows
 from yike.model.network import StreetNetwork
 from yike.model.profile import Profile, load_profiles
 
@@ -29,6 +33,7 @@ _LABEL_MASK = np.int64((1 << 32) - 1)
 
 IntArray = NDArray[np.int32]
 IndexArray = NDArray[np.int64]
+Barriers: TypeAlias = NDArray[np.object_] | Sequence[BaseGeometry] | pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,18 +277,29 @@ def point_to_point(
 
 
 def nearest_times(
-    network: StreetNetwork, points: pd.DataFrame, *, by: str, limit_s: float, profile: str = "adult", threads: int = 2
+    network: StreetNetwork,
+    points: pd.DataFrame,
+    *,
+    by: str,
+    limit_s: float,
+    profile: str = "adult",
+    barriers: Barriers | None = None,
+    threads: int = 2,
 ) -> pd.DataFrame:
     """Return for every node the seconds to the nearest point of each class.
 
-    ``points``: columns ``x``, ``y`` [m] and the class column ``by``. The result has one row a node (index ``node_id``, the
-    network's order) and one column of seconds [s] a class, empty where none is within ``limit_s``. Raises InputError naming a
-    missing column or figure.
+    ``points``: columns ``x``, ``y`` [m] and the class column ``by``. ``barriers``: lines in the network's system, or a table with
+    such a ``geometry`` column (`City.barriers`), that no connection between a point and its street may cross. The result has one
+    row a node (index ``node_id``, the network's order) and one column of seconds [s] a class, empty where none is within
+    ``limit_s``. Raises UnknownName for an unknown profile, InputError where the network is not the profile's and with every fault
+    of the tables and the limit.
     """
-    graph, limit = _graph_and_limit(network, profile, limit_s)
-    xy = _coordinates(points, "points", also=(by,))
+    graph = routing_graph(network, chosen_profile(profile))
+    faults: list[Fault] = []
+    limit, walls = _limit(limit_s, faults), _walls(barriers, faults)
+    (xy,) = _coordinates({"points": points}, faults, by=by)
     classes = sorted(points[by].unique(), key=str)
-    attachment = attach(network, xy, limit_m=graph.connection_limit_m, usable=graph.passable)
+    attachment = attach(network, xy, limit_m=graph.connection_limit_m, barriers=walls, usable=graph.passable)
     node, cost, entrance = place_seeds(graph, attachment)
     number = points[by].map({name: number for number, name in enumerate(classes)}).to_numpy(np.int64)[entrance]
     seconds = np.empty((len(classes), network.node_count))
@@ -306,17 +322,21 @@ def travel_times(
     *,
     limit_s: float,
     profile: str = "adult",
+    barriers: Barriers | None = None,
     threads: int = 2,
 ) -> pd.DataFrame:
     """Return the sparse table of seconds between two tables of points with columns ``x``, ``y`` [m].
 
-    One row a pair within ``limit_s``: ``origin``, ``destination`` (labels of the tables' indexes) and ``time_s`` [s]. Raises
-    InputError naming a missing column or figure.
+    ``barriers`` as for `nearest_times`. One row a pair within ``limit_s``: ``origin``, ``destination`` (labels of the tables'
+    indexes) and ``time_s`` [s]. Raises UnknownName for an unknown profile, InputError where the network is not the profile's and
+    with every fault of the tables and the limit.
     """
-    graph, limit = _graph_and_limit(network, profile, limit_s)
+    graph = routing_graph(network, chosen_profile(profile))
+    faults: list[Fault] = []
+    limit, walls = _limit(limit_s, faults), _walls(barriers, faults)
     first, second = (
-        attach(network, _coordinates(table, name), limit_m=graph.connection_limit_m, usable=graph.passable)
-        for table, name in ((origins, "origins"), (destinations, "destinations"))
+        attach(network, xy, limit_m=graph.connection_limit_m, barriers=walls, usable=graph.passable)
+        for xy in _coordinates({"origins": origins, "destinations": destinations}, faults)
     )
     from_, to, cost = point_to_point(graph, first, second, limit=limit, threads=threads)
     return pd.DataFrame(
@@ -337,21 +357,43 @@ def chosen_profile(name: str) -> Profile:
     return profiles[name]
 
 
-def _graph_and_limit(network: StreetNetwork, profile: str, limit_s: float) -> tuple[RoutingGraph, int]:
-    return routing_graph(network, chosen_profile(profile)), int(np.floor(limit_s * TENTHS))
+def _limit(limit_s: float, faults: list[Fault]) -> int:
+    """Return the limit in deciseconds."""
+    if np.issubdtype(np.asarray(limit_s).dtype, np.number) and 0 <= float(limit_s) * TENTHS < UNREACHED:
+        return int(np.floor(limit_s * TENTHS))
+    values = {"value": limit_s, "most": UNREACHED // TENTHS}
+    faults.append(Fault("limit.out_of_range", "limit_s", field="limit_s", values=values))
+    return 0
 
 
-def _coordinates(table: pd.DataFrame, name: str, also: Sequence[str] = ()) -> NDArray[np.float64]:
-    faults = [
-        Fault("table.missing_column", name, field=column, values={"present": ", ".join(map(str, table.columns))})
-        for column in ("x", "y", *also)
-        if column not in table
-    ]
+def _walls(barriers: Barriers | None, faults: list[Fault]) -> NDArray[np.object_] | None:
+    """Return barriers as shapely lines; an area stands for its edge."""
+    if isinstance(barriers, pd.DataFrame):
+        missing = missing_columns(barriers, ("geometry",), "barriers")
+        faults += missing
+        barriers = None if missing else barriers["geometry"].to_numpy(object)
+    if barriers is None:
+        return None
+    shapes = np.empty(len(barriers), object)
+    shapes[:] = list(barriers)
+    shapes[~np.asarray(shapely.is_geometry(shapes), np.bool_)] = None
+    bad = np.asarray(shapely.get_dimensions(shapes) < 1, np.bool_)
+    note_rows(faults, bad, "barriers.not_a_line", "barriers", "geometry")
+    return None if bad.any() else outline_edges(shapes)
+
+
+def _coordinates(tables: Mapping[str, pd.DataFrame], faults: list[Fault], by: str | None = None) -> list[NDArray[np.float64]]:
+    """Return (p, 2) coordinates of each table, or raise all faults: those known before, and those of the tables."""
+    wanted = ("x", "y") if by is None else ("x", "y", by)
+    found = []
+    for name, table in tables.items():
+        missing = missing_columns(table, wanted, name)
+        faults += missing
+        if not missing:
+            found.append(np.stack([figures(table, axis, name, faults) for axis in ("x", "y")], axis=1))
+            if by is not None:
+                empty = table[by].isna() | (table[by].astype(object).map(str).str.strip() == "")
+                note_rows(faults, empty.to_numpy(np.bool_), "table.empty_cell", name, by)
     if faults:
         raise InputError(faults)
-    xy = table[["x", "y"]].to_numpy(np.float64)
-    bad = ~np.isfinite(xy).all(axis=1)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise InputError([Fault("table.empty_cell", name, row=row + 2, field="x, y", count=int(bad.sum()))])
-    return xy
+    return found

@@ -7,7 +7,6 @@ segments with their shape. Travel times are not stored: a profile gives each seg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -18,8 +17,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from yike.errors import Fault, InputError
+from yike.errors import Fault, InputError, UnknownName
 from yike.model.canonical import table_hash
+from yike.model.edge_tables import read_edge_tables
 
 MODES = ("walk", "walk_step_free", "cycle", "car")
 SEGMENT_KINDS = ("street", "footway", "steps", "crossing", "pedestrian", "cycleway", "path", "service", "link")
@@ -100,13 +100,13 @@ class StreetNetwork:
 
     def shapes(self, segments: NDArray[np.int64] | None = None) -> NDArray[np.object_]:
         """Return the segments, all (m,) or those at the chosen positions, as shapely lines."""
+        return self._lines if segments is None else self._lines[segments]
+
+    @cached_property
+    def _lines(self) -> NDArray[np.object_]:
         counts = np.diff(self.shape_start)
-        vertices = self.shape_xy
-        if segments is not None:
-            first, counts = self.shape_start[segments], counts[segments]
-            vertices = vertices[np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)]
         line = np.repeat(np.arange(len(counts)), counts)
-        return np.asarray(shapely.linestrings(vertices, indices=line), dtype=object)
+        return np.asarray(shapely.linestrings(self.shape_xy, indices=line), dtype=object)
 
     @cached_property
     def attachable_streets(self) -> tuple[NDArray[np.int64], NDArray[np.object_], shapely.STRtree]:
@@ -163,14 +163,15 @@ class StreetNetwork:
     @classmethod
     def from_saved(cls, nodes: pd.DataFrame, segments: pd.DataFrame, *, mode: str, crs: str) -> StreetNetwork:
         """Build a network from tables whose rows already stand in the network's order, as a City folder holds them."""
-        shape_start, shape_xy = _ragged(np.asarray(segments["geometry"].array, dtype=object))
+        lines = np.asarray(segments["geometry"].array, dtype=object)
+        shape_start, shape_xy = _ragged(lines)
 
         def column(name: str, dtype: type[_Scalar], default: int | bool) -> NDArray[_Scalar]:
             if name in segments:
                 return np.ascontiguousarray(segments[name].to_numpy().astype(dtype))
             return np.full(len(segments), default, dtype)
 
-        return cls(
+        network = cls(
             mode=mode,
             crs=crs,
             node_id=np.ascontiguousarray(nodes["node_id"].to_numpy(np.int64)),
@@ -189,50 +190,39 @@ class StreetNetwork:
             shape_start=shape_start,
             shape_xy=shape_xy,
         )
+        vars(network)["_lines"] = lines  # fills the cached property: they are at hand
+        return network
 
     @classmethod
     def from_edges(cls, nodes: pd.DataFrame, edges: pd.DataFrame, *, crs: str, mode: str = "walk") -> StreetNetwork:
         """Build a network from two tables.
 
-        ``nodes``: ``id`` (whole number), ``x``, ``y`` [m]. ``edges``: ``source``, ``target`` (node ids), ``length_m`` and
-        optionally ``walk_s`` or ``bike_s`` [s] (used for the modes walk and cycle instead of length over speed), ``oneway``
-        (true: source to target only) and ``geometry`` (a line from source to target; a straight line where missing).
-        ``crs`` must count in metres. Raises InputError naming each missing column, unknown node and negative figure.
+        ``nodes``: ``id`` (whole numbers, kept as ``node_id``; or words, for which ``node_id`` is the row in ``nodes``),
+        ``x``, ``y`` [m]. ``edges``: ``source``, ``target`` (node ids), ``length_m`` and optionally ``walk_s`` or ``bike_s``
+        [s] (the time of an adult on foot or of a cyclist: used for the modes walk and cycle instead of length over speed),
+        ``oneway`` (true, yes or 1: source to target only; false, no, 0 or empty: both ways) and ``geometry`` (a line
+        between the two nodes, drawn either way, its ends within 1 m of them; a straight line where empty). ``crs`` must
+        count in metres. Raises UnknownName for a mode that does not exist, InputError with every fault: missing columns,
+        unknown nodes, impossible figures, lines that end elsewhere.
         """
+        if mode not in MODES:
+            values = {"thing": "street network", "name": mode, "known": ", ".join(MODES)}
+            raise UnknownName([Fault("name.unknown", "edges", field="mode", values=values)])
         check_metric_crs(crs, "crs")
-        faults = _missing_columns(nodes, ("id", "x", "y"), "nodes")
-        faults += _missing_columns(edges, ("source", "target", "length_m"), "edges")
-        if faults:
-            raise InputError(faults)
-        positions = pd.Series(np.arange(len(nodes)), index=nodes["id"].to_numpy())
-        faults = _edge_faults(nodes, edges)
-        if faults:
-            raise InputError(faults)
-        tail = positions.loc[edges["source"].to_numpy()].to_numpy()
-        head = positions.loc[edges["target"].to_numpy()].to_numpy()
-        xy = nodes[["x", "y"]].to_numpy(np.float64)
-        if "geometry" in edges:
-            shapes = np.asarray(edges["geometry"].array, dtype=object)
-        else:
-            shapes = shapely.linestrings(np.stack([xy[tail], xy[head]], axis=1)) if len(edges) else np.empty(0, object)
-        given = {"walk": "walk_s", "walk_step_free": "walk_s", "cycle": "bike_s"}.get(mode)
-        fixed_ds = np.full(len(edges), NOT_GIVEN, np.int32)
-        if given in edges:
-            seconds = edges[given].to_numpy(np.float64)
-            fixed_ds = np.where(np.isnan(seconds), NOT_GIVEN, np.rint(np.nan_to_num(seconds) * 10)).astype(np.int32)
-        oneway = edges["oneway"].to_numpy(np.bool_) if "oneway" in edges else np.zeros(len(edges), np.bool_)
+        read = read_edge_tables(nodes, edges, mode=mode)
+        stated_ds = np.rint(np.nan_to_num(read.stated_s) * 10)
         segments = pd.DataFrame(
             {
                 "segment_id": np.arange(len(edges), dtype=np.int64),
-                "tail": tail,
-                "head": head,
-                "length_dm": np.rint(edges["length_m"].to_numpy(np.float64) * DECIMETRES_PER_METRE).astype(np.int32),
-                "fixed_ds": fixed_ds,
-                "backward": ~oneway,
-                "geometry": shapes,
+                "tail": read.tail,
+                "head": read.head,
+                "length_dm": np.rint(read.length_m * DECIMETRES_PER_METRE).astype(np.int32),
+                "fixed_ds": np.where(np.isnan(read.stated_s), NOT_GIVEN, stated_ds).astype(np.int32),
+                "backward": ~read.oneway,
+                "geometry": read.shapes,
             }
         )
-        table = pd.DataFrame({"node_id": nodes["id"].to_numpy(np.int64), "x": xy[:, 0], "y": xy[:, 1]})
+        table = pd.DataFrame({"node_id": read.node_id, "x": read.node_xy[:, 0], "y": read.node_xy[:, 1]})
         return cls.from_tables(table, segments, mode=mode, crs=crs)
 
 
@@ -299,33 +289,3 @@ def _ragged(shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], FloatArray]
     coordinates, index = shapely.get_coordinates(shapes, return_index=True)
     counts = np.bincount(index, minlength=len(shapes)) if len(index) else np.zeros(len(shapes), np.int64)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), coordinates
-
-
-def _missing_columns(table: pd.DataFrame, wanted: Sequence[str], name: str) -> list[Fault]:
-    return [
-        Fault("table.missing_column", name, field=column, values={"present": ", ".join(map(str, table.columns))})
-        for column in wanted
-        if column not in table
-    ]
-
-
-def _edge_faults(nodes: pd.DataFrame, edges: pd.DataFrame) -> list[Fault]:
-    faults: list[Fault] = []
-    if nodes["id"].duplicated().any():
-        row = int(np.flatnonzero(nodes["id"].duplicated())[0])
-        faults.append(Fault("table.duplicate_id", "nodes", row=row + 2, field="id", values={"id": nodes["id"].iloc[row]}))
-    for end in ("source", "target"):
-        unknown = ~edges[end].isin(nodes["id"]).to_numpy()
-        if unknown.any():
-            row = int(np.flatnonzero(unknown)[0])
-            values = {"id": edges[end].iloc[row]}
-            faults.append(Fault("edges.unknown_node", "edges", row=row + 2, field=end, values=values, count=int(unknown.sum())))
-    for column in ("length_m", "walk_s", "bike_s"):
-        if column in edges:
-            figures = edges[column].to_numpy(np.float64)
-            bad = ~(figures >= 0) if column == "length_m" else figures < 0
-            if bad.any():
-                row = int(np.flatnonzero(bad)[0])
-                values = {"value": figures[row]}
-                faults.append(Fault("edges.negative", "edges", row=row + 2, field=column, values=values, count=int(bad.sum())))
-    return faults
