@@ -96,6 +96,8 @@ class SlowVerdict:
     borderline: bool
     covered: int
     connected: int
+    missing: int
+    worst_home: int | None
 
 
 def slow_verdict(
@@ -117,11 +119,13 @@ def slow_verdict(
     else:
         by_centre = "fail" if listed else "not_determinable"
     everyone = covered = connected = 0
+    home_costs: list[int | None] = []
     for home in place.demand[place.demand["unit_id"] == unit_id].itertuples():
         everyone += home.residents
         if "unconnected" not in times("demand", home.demand_id):
             connected += home.residents
             home_cost, _ = nearest("demand", home.demand_id)
+            home_costs += [home_cost] if home.residents else []
             covered += home.residents if home_cost is not None and home_cost <= limit else 0
     enough = math.ceil(0.8 * everyone - 1e-9)
     if everyone and covered >= enough:
@@ -131,7 +135,9 @@ def slow_verdict(
     else:
         by_residents = "fail"
     close = cost is not None and abs(cost - limit) <= 10 and by_centre != "not_determinable"
-    return SlowVerdict(cost, which, by_centre, by_residents, close, covered, connected)
+    missing = enough - covered if by_residents == "fail" else 0
+    worst = None if None in home_costs else max((cost for cost in home_costs if cost is not None), default=None)
+    return SlowVerdict(cost, which, by_centre, by_residents, close, covered, connected, missing, worst)
 
 
 @given(case=street_cases(), seed=st.integers(0, 99))
@@ -153,15 +159,24 @@ def test_every_verdict_equals_its_slow_twin(case: StreetCase, seed: int) -> None
             assert (None if math.isnan(figure) else round(10 * figure)) == slow.cost
             assert row["nearest_facility_id"] == slow.nearest
             assert (row["verdict"], row["by_centre"], row["borderline"]) == (slow.by_centre, slow.by_centre, slow.borderline)
-            assert shared["by_residents"] == slow.by_residents
+            assert (shared["by_residents"], shared["residents_missing"]) == (slow.by_residents, slow.missing)
             assert row["covered_residents"] == slow.covered
             known = slow.connected > 0 and class_id in place.inventories
             assert math.isnan(row["covered_share"]) is not known
             if known:
                 assert row["covered_share"] == pytest.approx(slow.covered / slow.connected, rel=1e-12)
-            over = None if slow.cost is None or slow.cost <= limit else slow.cost - limit
-            short = row["shortfall_m" if metres else "shortfall_s"]
-            assert (None if math.isnan(short) else round(10 * short)) == over
+            shortfall = "shortfall_m" if metres else "shortfall_s"
+            assert tenths(row[shortfall]) == beyond(slow.cost, limit)
+            worst_home = None if slow.by_residents == "pass" else slow.worst_home
+            assert tenths(shared[shortfall]) == beyond(worst_home, limit)
+
+
+def tenths(figure: float) -> int | None:
+    return None if math.isnan(figure) else round(10 * figure)
+
+
+def beyond(cost: int | None, limit: int) -> int | None:
+    return None if cost is None or cost <= limit else cost - limit
 
 
 def shuffled(place: City, seed: int) -> City:

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from small_city import city, demand, facilities, gap, judged, standard, streets, travellers, units, verdict
 
+from yike.analysis.gaps import explained
 from yike.model.city import City
 
 RIVER = (shapely.LineString([(500, -9000), (500, 9000)]), "water")
@@ -111,8 +112,44 @@ def test_where_residents_decide_the_gap_starts_at_the_worst_served_home() -> Non
     row = gap(diagnosis, "u")
     assert (verdict(diagnosis, "u")["by_centre"], row["origin"]) == ("pass", "d2")
     assert row["time_s"] == 10 + 816 + 900 + 40
-    assert row["misses_s"] == 1766 - 600
+    assert row["misses_s"] == 1766 - 600 == verdict(diagnosis, "u")["shortfall_s"]
     assert row["route"].coords[0] == (200.0, 10.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_residents_decide_a_gap_misses_by_the_shortfall_of_its_pair(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    xy = np.round(rng.random((60, 2)) * 900, 1)
+    homes = demand(*((f"d{k:02}", f"u{k % 12}", float(x), float(y), int(rng.integers(0, 3))) for k, (x, y) in enumerate(xy)))
+    asked = standard({"clinic": {"minutes": 1}, "shop": {"metres": 60}}, share_percent=80)
+    diagnosis = judged(grid_city(seed).replace(demand=homes), asked)
+    both = diagnosis.gaps.merge(diagnosis.verdicts, on=["unit_id", "class_id"])
+    assert both["reachable"].sum() >= 6
+    for misses, shortfall in (("misses_s", "shortfall_s"), ("misses_m", "shortfall_m")):
+        assert both[misses].notna().tolist() == both[shortfall].notna().tolist()
+        assert both[misses].dropna().round(6).tolist() == both[shortfall].dropna().round(6).tolist()
+    people = homes.set_index("demand_id")["residents"]
+    assert (people[both["origin"]] > 0).all()
+
+
+def test_auto_explains_all_failing_pairs_while_they_are_few_and_else_the_worst(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = grid_city(1)
+    asked = standard({"clinic": {"minutes": 1}, "shop": {"metres": 60}})
+    every, worst = (judged(made, asked, explain=mode) for mode in ("all", "worst"))
+    failing = int((every.verdicts["verdict"] == "fail").sum())
+    assert len(worst.gaps) < len(every.gaps) == failing
+    for most, chosen, same in ((failing, "all", every), (failing - 1, "worst", worst)):
+        monkeypatch.setattr("yike.analysis.gaps.AUTO_PAIRS", most)
+        auto = judged(made, asked)
+        assert (auto.parameters["explain"], auto.parameters["explained"]) == ("auto", chosen)
+        assert auto.hashes() == same.hashes()
+
+
+def test_auto_explains_twenty_thousand_pairs_and_not_one_more() -> None:
+    failing = pd.DataFrame({"verdict": ["fail"] * 20_000 + ["pass"]})
+    assert explained(failing, "auto") == "all"
+    assert explained(pd.concat([failing, failing.iloc[:1]]), "auto") == "worst"
+    assert explained(pd.concat([failing, failing]), "all") == "all"
 
 
 ASKED = standard(

@@ -179,6 +179,53 @@ def test_of_several_terms_the_one_that_fails_decides_and_both_must_hold() -> Non
     assert len(diagnosis.verdicts) == 3
 
 
+def test_of_several_failing_terms_the_one_that_misses_by_the_largest_part_of_its_limit_decides() -> None:
+    """At 100: 600 s over 300 are twice, 700 m over 200 three and a half times; at 700: 240 s over 60 four times, 100 m half."""
+    asked = standard({"clinic": {"minutes": 5, "metres": 200}})
+    metres = verdict(judged(city(units=units(("u", 100.0, 0.0)), facilities=CLINIC_AT_1000), asked), "u")
+    assert (metres["term"], metres["shortfall_m"]) == ("reach_distance", 700.0)
+    asked = standard({"clinic": {"minutes": 1, "metres": 200}})
+    seconds = verdict(judged(city(units=units(("u", 700.0, 0.0)), facilities=CLINIC_AT_1000), asked), "u")
+    assert (seconds["term"], seconds["shortfall_s"]) == ("reach_time", 240.0)
+
+
+def test_of_several_failing_terms_the_one_that_nothing_is_in_reach_of_decides() -> None:
+    """The kilometre takes 10,000 s: beyond the horizon in time, within it in metres."""
+    asked = standard({"clinic": {"minutes": 10, "metres": 500}})
+    slow = streets(fixed_ds=[100_000, 100_000, -1])
+    row = verdict(judged(city({"walk": slow}, units=units(("u", 0.0, 0.0)), facilities=CLINIC_AT_1000), asked), "u")
+    assert (row["verdict"], row["term"], row["limit_s"]) == ("fail", "reach_time", 600.0)
+    assert math.isnan(row["time_s"])
+    assert math.isnan(row["shortfall_s"])
+
+
+def test_of_several_terms_each_origin_is_judged_by_its_worst_and_the_fewest_are_covered() -> None:
+    """Within 600 s live a and b, within 500 m only 30 of a; v lies within both limits."""
+    asked = standard({"clinic": {"minutes": 10, "metres": 500}})
+    homes = people(("a", "u", 600.0, 0.0, 30, 0), ("b", "u", 450.0, 0.0, 20, 50), ("c", "v", 700.0, 0.0, 9, 0))
+    place = city(
+        units=units(("u", 450.0, 0.0), ("v", 700.0, 0.0)), facilities=CLINIC_AT_1000, demand=homes, groups=GROUPS
+    )
+    diagnosis = judged(place, asked)
+    row = verdict(diagnosis, "u")
+    assert (row["term"], row["by_centre"], row["by_residents"]) == ("reach_distance", "fail", "fail")
+    assert (row["residents"], row["covered_residents"], row["residents_missing"]) == (100, 30, 70)
+    assert (row["covered_share"], row["covered_share_child"], row["covered_share_elder"]) == (0.3, 0.6, 0.0)
+    fine = verdict(diagnosis, "v")
+    assert (fine["verdict"], fine["by_residents"], fine["covered_share"], fine["residents_missing"]) == ("pass", "pass", 1.0, 0)
+
+
+def test_an_origin_that_fails_a_term_which_the_other_origin_does_not_decide_by_fails() -> None:
+    """The centre's 400 m take 800 s of 600; the home's 600 s are in time but 600 m of 500."""
+    asked = standard({"clinic": {"minutes": 10, "metres": 500}})
+    waits = streets(fixed_ds=[-1, 20_000, -1])  # the second half is slow, the first is long
+    homes = demand(("h", "u", 400.0, 0.0, 10))
+    place = city({"walk": waits}, units=units(("u", 1400.0, 0.0)), facilities=CLINIC_AT_1000, demand=homes)
+    row = verdict(judged(place, asked), "u")
+    assert (row["term"], row["shortfall_s"], row["by_centre"]) == ("reach_time", 200.0, "fail")
+    assert (row["by_residents"], row["covered_residents"], row["residents_missing"]) == ("fail", 0, 10)
+
+
 def test_a_place_of_a_wider_class_counts_for_the_narrower_one() -> None:
     asked = standard({"primary": {"minutes": 10, "also_met_by": ["nine_year"]}, "nine_year": {"minutes": 10}})
     place = city(
@@ -286,6 +333,31 @@ def test_where_residents_decide_the_share_is_met_exactly(
     row = verdict(judged(place, standard(share_percent=80)), "u")
     assert (row["verdict"], row["reason"], row["by_residents"], row["by_centre"]) == (passes, reason, passes, "fail")
     assert not row["borderline"]
+
+
+def test_where_residents_decide_the_shortfall_is_that_of_the_worst_home_and_the_time_that_of_the_centre() -> None:
+    """The empty home at 0 and the one without a street count for nothing; a1 lives 900 s away of 600 allowed."""
+    homes = demand(
+        ("a0", "u", 0.0, 0.0, 0), ("a1", "u", 100.0, 0.0, 15), ("a2", "u", 900.0, 0.0, 75), ("a3", "u", 900.0, 150.0, 10),
+        ("b1", "v", 900.0, 0.0, 90), ("b2", "v", 100.0, 0.0, 10),
+        ("c1", "w", 100.0, 5000.0, 40), ("c2", "w", 100.0, 0.0, 40),
+    )  # fmt: skip
+    rows = units(("u", 900.0, 0.0), ("v", 100.0, 0.0), ("w", 900.0, 0.0))
+    diagnosis = judged(city(units=rows, facilities=CLINIC_AT_1000, demand=homes), standard(share_percent=90))
+    u, v, w = (verdict(diagnosis, unit) for unit in "uvw")
+    assert (u["verdict"], u["by_centre"], u["time_s"], u["shortfall_s"]) == ("fail", "pass", 100.0, 300.0)
+    assert (u["residents_missing"], u["covered_residents"]) == (15, 75)
+    assert (v["verdict"], v["by_centre"], v["time_s"], v["residents_missing"]) == ("pass", "fail", 900.0, 0)
+    assert math.isnan(v["shortfall_s"])
+    assert (w["verdict"], w["residents_missing"]) == ("fail", 72)
+    assert math.isnan(w["shortfall_s"])
+
+
+def test_without_a_declared_share_everybody_is_to_be_within_the_limit() -> None:
+    homes = demand(("a", "u", 100.0, 0.0, 7), ("b", "u", 900.0, 0.0, 5))
+    row = verdict(judged(city(units=units(("u", 900.0, 0.0)), facilities=CLINIC_AT_1000, demand=homes)), "u")
+    assert (row["verdict"], row["by_residents"], row["residents_missing"]) == ("pass", "fail", 7)
+    assert math.isnan(row["shortfall_s"])
 
 
 @pytest.mark.parametrize(("x", "close"), [(400.0, True), (399.0, True), (398.9, False), (401.0, True), (401.1, False)])
