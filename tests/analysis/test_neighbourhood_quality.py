@@ -12,6 +12,7 @@ import yaml
 from small_city import city, demand, facilities, standard, units
 
 from yike.analysis.neighbourhood_quality import (
+    datum_by_source,
     duplicate_facilities,
     mend_words,
     neighbourhood_quality,
@@ -180,3 +181,17 @@ def test_rules_of_ones_own_are_read_and_their_faults_named(tmp_path: Path) -> No
     path.write_text("parts: [", "utf-8")
     with pytest.raises(InputError, match=r"own\.yaml"):
         load_quality_rules(path)
+
+
+def test_a_shifted_source_caps_the_score_and_names_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yike.analysis.neighbourhood_quality.datum_by_source", lambda city: {"list": "gcj02"})
+    table = scored(town())
+    first = table.loc["u1"]
+    assert (first["datum"], first["datum_part"], first["score"]) == ("gcj02", 0.0, pytest.approx(30.0))
+    assert np.isnan(table.loc["u2", "datum_part"])
+    said = mend_words(table.reset_index().set_index("unit_id", drop=False).loc["u1"], "en")
+    assert "Import its facilities again in the system that they fit (GCJ02)." in said
+
+
+def test_sources_of_few_facilities_are_not_tested_for_their_system() -> None:
+    assert datum_by_source(town()) == {"list": None}
