@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +18,13 @@ from small_city import judged, standard
 
 from yike.model.city import City
 from yike.model.diagnosis import FAIL, Diagnosis
+from yike.model.profile import load_profiles
 from yike.model.standard import load_standard
 from yike.model.tables import TABLES
 from yike.reports import subdistrict_pages
 from yike.reports.html import render_html, write_html
+from yike.reports.places import places_of
+from yike.reports.shortfalls import shortfalls_of, why_words
 from yike.reports.wording import Wording, reconciled_tenths
 from yike.texts import words
 
@@ -119,14 +123,90 @@ def test_each_neighbourhood_has_its_worst_gap_in_one_sentence(page: Element) -> 
     assert "park: 980 m along the streets, 680 m over the limit" in said["Beta in English"]
     assert "park: 1,780 m along the streets, 1,480 m over the limit" in said[NASTY]
     assert "park: 5,307 m away in a straight line, not reached on foot" in said["Delta"]
-    assert "Cut off by water" in said["Delta"]
+    assert "None nearby: 5,307 m in a straight line, more than 60 min on foot even without a detour." in said["Delta"]
     assert "not determinable: the centre has no street within the connection limit" in said["Epsilon"]
 
 
 def test_the_chinese_sentence_names_the_gap_and_its_parts(page_zh: Element) -> None:
     said = {line.one("b").text: line.text for line in page_zh.all("li") if "data-unit" in line.attributes}
     assert "最近的clinic中步行 30.0 分钟，超出 20.0 分钟（走 30.0，等灯 0.0，接驳 0.0）" in said["Gamma"]
-    assert "被河道隔断" in said["Delta"]
+    assert "附近没有：直线已有 5,307 米，不绕路步行也要超过 60 分钟。" in said["Delta"]
+
+
+def test_no_way_found_is_not_said_to_be_no_way(town: City) -> None:
+    found = judged(town, standard(CLASSES), horizon_s=7200.0)
+    for lang, said in (
+        ("en", "Behind water: 5,307 m in a straight line, but no way within 120 min was found."),
+        ("zh", "隔着河道：直线 5,307 米，120 分钟内没有找到路。"),
+    ):
+        text = read_page(render_html(found, town, lang=lang)).by_id("s2").text
+        assert said in text
+        assert "60 min" not in text
+        assert "60 分钟" not in text
+
+
+def test_a_gate_is_proposed_only_for_a_barrier_or_a_long_detour(town: City, diagnosis: Diagnosis) -> None:
+    places = places_of(town, residents={}, words=Wording("en"))
+    gap = next(gap for gap in shortfalls_of(diagnosis, town, places)["u3"] if gap.class_id == "clinic")
+    assert (gap.limit_s, gap.straight_m, gap.route_m, gap.near_straight) == (600.0, 1800.0, 1800.0, False)
+    near = replace(gap, straight_m=500.0, route_m=749.0, time_s=749.0, between=())
+    assert (near.near_straight, near.detour, near.barred) == (True, False, False)
+    assert why_words(near, words=Wording("en")) == "Near in a straight line (500 m), but 749 m by street."
+    assert replace(near, between=("wall",)).barred
+    round_about = replace(near, route_m=750.0, time_s=750.0)
+    assert (round_about.detour, round_about.barred) == (True, True)
+    assert not replace(round_about, reachable=False).barred
+
+
+def test_the_sentence_of_gates_says_of_how_many_ways_it_speaks(town: City, diagnosis: Diagnosis, page: Element) -> None:
+    assert "a gate, a crossing or a passage" not in page.by_id("findings").text
+    gaps = diagnosis.gaps.copy()
+    one = (gaps["unit_id"] == "u3") & (gaps["class_id"] == "clinic")
+    gaps.loc[one, ["straight_m", "route_m", "time_s"]] = (500.0, 900.0, 900.0)
+    round_about = replace(diagnosis, gaps=gaps)
+    assert "For 1 of the 9 missing items" in read_page(render_html(round_about, town, lang="en")).by_id("findings").text
+    worst = replace(round_about, gaps=gaps[one], parameters={**diagnosis.parameters, "explained": "worst"})
+    text = read_page(render_html(worst, town, lang="en")).by_id("findings").text
+    assert "The ways of 1 missing items were traced. For 1 of them" in text
+
+
+def test_required_classes_without_a_figure_are_counted_and_listed(town: City, page: Element) -> None:
+    zoned = town.replace(units=neighbourhoods().assign(zone="residential_area"))
+    asked = load_standard("gb50180-2018")
+    found = judged(zoned, asked, profiles=load_profiles())
+    required = [entry for entry in asked.classes if entry.obligation != "recommended"]
+    missing = [entry.names.en for entry in required if entry.id not in set(found.verdicts["class_id"])]
+    other = read_page(render_html(found, zoned, lang="en"))
+    assert (len(missing), len(required)) == (16, 36)
+    assert "16 of the 36 classes that the standard requires carry no figure of reach" in other.by_id("findings").text
+    assert all(name in other.by_id("without-reach").text for name in missing)
+    assert "carry no figure of reach" not in page.by_id("findings").text
+
+
+def test_residents_outside_every_neighbourhood_are_named(town: City, diagnosis: Diagnosis) -> None:
+    assert "belong to no neighbourhood" not in read_page(render_html(diagnosis, town, lang="en")).by_id("quality").text
+    for outline, said in ((0, "1,234 residents live outside every outline"), (3, "run `yike units`")):
+        counted = {**diagnosis.parameters, "residents_outside_units": 1234, "units_without_outline": outline}
+        page = read_page(render_html(replace(diagnosis, parameters=counted), town, lang="en"))
+        assert said in page.by_id("quality").text
+
+
+@pytest.mark.parametrize(("rate", "tone"), [(0.9, "figure good"), (0.899, "figure"), (0.6, "figure"), (0.599, "figure poor")])
+def test_the_rate_is_coloured_only_where_it_is_a_verdict(town: City, diagnosis: Diagnosis, rate: float, tone: str) -> None:
+    areas = diagnosis.areas.assign(rate=diagnosis.areas["rate"].where(diagnosis.areas["area_kind"] != "all", rate))
+    page = read_page(render_html(replace(diagnosis, areas=areas), town, lang="en"))
+    assert cards(page)["rate"].one(style="figure").attributes["class"] == tone
+
+
+def test_the_evidence_table_speaks_the_language_of_the_report(town: City, page_zh: Element) -> None:
+    rows = {row.one("th").text: row.one("td").text for row in page_zh.by_id("method").all("table")[-1].all("tr")}
+    assert rows["占比由标准声明"] == "否"
+    assert rows["判定起点"] == "居（村）委会所在地"
+    assert rows["临界范围"] == "1 秒 / 1 米"
+    assert rows["搜索范围（秒）"] == "3,600"
+    assert "成人：速度（米/秒）：1；" in rows["出行参数"]
+    english = re.compile(r"True|False|None|committee_centre|speed_m_s|\ball\b|auto|horizon|residents")
+    assert [f"{name} {value}" for name, value in rows.items() if english.search(f"{name} {value}")] == []
 
 
 def test_what_is_only_recommended_is_no_finding(page: Element) -> None:
@@ -252,6 +332,9 @@ def test_where_residents_decide_the_share_is_the_gap(town: City) -> None:
         "the farthest home is 30.0 min away on foot" in said["Gamma"]
     )
     assert matrix_rows(page)["Gamma"][0][0].text == "✗0.0%"
+    drawn = page.by_id("map-covered")
+    assert drawn.one("h4").text == "Residents covered: school"
+    assert [entry.text for entry in drawn.all("li")][:5] == ["< 20%", "20–40%", "40–60%", "60–80%", "≥ 80%: meets the standard"]
     assert "Share asked: 80.0%." in page.by_id("method").text
 
 

@@ -20,9 +20,9 @@ from yike.model.city import City
 from yike.model.diagnosis import Diagnosis
 from yike.reports.findings import unit_rates
 from yike.reports.map_frame import Frame
-from yike.reports.maps import blind_zone_map, missing_map, rate_map, shared_layers, subdistrict_map, time_map
+from yike.reports.maps import blind_zone_map, covered_map, missing_map, rate_map, shared_layers, subdistrict_map, time_map
 from yike.reports.places import Places, places_of
-from yike.reports.ramps import DISTANCE, INK, MISSING, RAMPS, RATE, TIME, css_rules
+from yike.reports.ramps import DISTANCE, INK, MISSING, RAMPS, RATE, TIME, covered_ramp, css_rules
 from yike.reports.shortfalls import shortfalls_of
 from yike.reports.street_strokes import street_strokes
 from yike.reports.wording import Wording
@@ -126,7 +126,9 @@ def test_steps_of_a_ramp_stay_apart_in_greyscale(ramp: object) -> None:
 def test_figures_on_a_limit_take_the_step_that_the_legend_says() -> None:
     assert [TIME.step(s) for s in (0.0, 300.0, 300.1, 600.0, 900.0, 900.1)] == [0, 0, 1, 1, 2, 3]
     assert [DISTANCE.step(m) for m in (300.0, 301.0, 1000.0, 1001.0)] == [0, 1, 2, 3]
-    assert [RATE.step(r) for r in (0.0, 0.599, 0.6, 0.7, 0.8, 0.899, 0.9, 1.0)] == [0, 0, 1, 2, 3, 3, 4, 4]
+    assert [RATE.step(r) for r in (0.0, 0.199, 0.2, 0.4, 0.599, 0.6, 0.8, 0.9, 1.0)] == [0, 0, 1, 2, 2, 3, 4, 5, 5]
+    assert [covered_ramp(0.8).step(share) for share in (0.0, 0.2, 0.5, 0.6, 0.79, 0.8)] == [0, 1, 2, 3, 3, 4]
+    assert [covered_ramp(1.0).step(share) for share in (0.24, 0.75, 0.999, 1.0)] == [0, 3, 3, 4]
     assert [MISSING.step(n) for n in (0, 1, 2, 3, 6, 9, 10)] == [0, 1, 1, 2, 3, 3, 4]
 
 
@@ -134,7 +136,7 @@ def test_text_can_be_read_on_its_ground() -> None:
     for name in ("text", "soft", "pass", "fail", "unknown"):
         for ground in (INK["paper"], INK["wash"], "#fdebe5" if name == "fail" else "#f3f9f8"):
             assert contrast(INK[name], ground) >= 4.5, (name, ground)
-    assert ".rate-4{fill:#0b5a53;background:#0b5a53}" in css_rules()
+    assert ".rate-5{fill:#0b5a53;background:#0b5a53}" in css_rules()
 
 
 def test_a_stroke_runs_straight_through_a_junction() -> None:
@@ -161,9 +163,9 @@ def test_the_rate_map_colours_each_neighbourhood_by_its_rate(town: City, diagnos
     rates = unit_rates(diagnosis.verdicts)
     assert rates == {"u1": pytest.approx(1 / 3), "u2": 0.5, "u3": 0.5, "u4": 0.0}
     drawn = rate_map(shared_layers(town, places), {**rates, "u3": 0.9}, places, words=WORDS)
-    assert styles(drawn.layers) == {0: "rate-0", 1: "rate-0", 2: "rate-4", 3: "rate-0", 4: "unknown-fill"}
+    assert styles(drawn.layers) == {0: "rate-1", 1: "rate-2", 2: "rate-5", 3: "rate-0", 4: "unknown-fill"}
     assert [label.words for label in drawn.labels] == ["East", "West"]
-    assert [entry.words for entry in drawn.legend][:5] == ["< 60%", "60–70%", "70–80%", "80–90%", "≥ 90%"]
+    assert [entry.words for entry in drawn.legend][:6] == ["< 20%", "20–40%", "40–60%", "60–80%", "80–90%", "≥ 90%"]
 
 
 def test_the_map_of_missing_items_counts(town: City, places: Places) -> None:
@@ -175,16 +177,30 @@ def test_the_map_of_missing_items_counts(town: City, places: Places) -> None:
 def test_the_time_map_hatches_what_misses_the_limit(town: City, diagnosis: Diagnosis, places: Places) -> None:
     shared = shared_layers(town, places)
 
-    def draw(class_id: str) -> str:
+    def draw(class_id: str) -> tuple[str, str]:
         rows = diagnosis.verdicts[diagnosis.verdicts["class_id"] == class_id]
         drawn = time_map(shared, town, rows, places, class_ids=(class_id,), class_name=class_id, words=WORDS)
-        return str(drawn.layers)
+        return str(drawn.layers), drawn.title
 
-    clinic, park = draw("clinic"), draw("park")
+    (clinic, in_time), (park, in_metres) = draw("clinic"), draw("park")
+    assert (in_time, in_metres) == ("Time to the nearest: clinic", "Distance to the nearest: park")
     assert styles(clinic) == {0: "time-0", 1: "time-2", 2: "time-3", 3: "time-3", 4: "unknown-fill"}
     assert re.findall(r'href="#u(\d)" class="fail-hatch"', clinic) == ["1", "2", "3"]
     assert styles(park) == {0: "distance-3", 1: "distance-2", 2: "distance-0", 3: "distance-3", 4: "unknown-fill"}
     assert clinic.count("<circle") == 1
+
+
+def test_where_residents_decide_the_map_shows_their_share(town: City, places: Places) -> None:
+    found = judged(town, standard(CLASSES, share_percent=80))
+    rows = found.verdicts[found.verdicts["class_id"] == "clinic"].set_index("unit_id")
+    rows = rows.assign(covered_share=[1.0, 0.79999999, 0.3, 0.0, np.nan]).reset_index()
+    rows["verdict"] = ["pass", "fail", "fail", "fail", "not_determinable"]
+    drawn = covered_map(
+        shared_layers(town, places), town, rows, places, class_ids=("clinic",), class_name="clinic", asked_share=0.8, words=WORDS
+    )
+    assert styles(drawn.layers) == {0: "covered-4", 1: "covered-3", 2: "covered-1", 3: "covered-0", 4: "unknown-fill"}
+    assert "fail-hatch" not in drawn.layers
+    assert drawn.title == "Residents covered: clinic"
 
 
 def test_blind_zones_are_drawn_and_counted(town: City, diagnosis: Diagnosis, places: Places) -> None:
@@ -218,7 +234,7 @@ def test_neighbourhoods_without_outline_are_circles() -> None:
     assert not shared.areal
     drawn = rate_map(shared, {"u1": 1.0}, points, words=WORDS)
     assert drawn.layers.startswith('<use href="#base"/>')
-    assert styles(drawn.layers)[0] == "rate-4"
+    assert styles(drawn.layers)[0] == "rate-5"
 
 
 def test_every_map_says_scale_source_and_date(page: Element) -> None:

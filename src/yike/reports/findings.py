@@ -11,14 +11,15 @@ import pandas as pd
 from yike.model.city import City
 from yike.model.diagnosis import FAIL, NOT_DETERMINABLE, PASS, Diagnosis
 from yike.reports.places import Places
-from yike.reports.shortfalls import Shortfall, gap_words, why_words
+from yike.reports.shortfalls import DETOUR, Shortfall, gap_words, why_words
 from yike.reports.wording import Wording
 
 LARGEST_GAPS = 12
 _GAPS_OF_A_CLASS = 2
 _LISTED = 5
 _NAMED = 3
-_CENTRE = "committee_centre"
+_GOOD_RATE = 0.9
+_POOR_RATE = 0.6
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class WhyRow:
 
 @dataclass(frozen=True)
 class Headline:
-    """Hold one headline figure: what it is, its detail, its formula and the rows behind it."""
+    """Hold one headline figure: what it is, its detail, its formula and the rows behind it.
+
+    ``tone`` is good, poor or empty: it colours a figure that is a verdict, and no other.
+    """
 
     key: str
     label: str
@@ -40,6 +44,7 @@ class Headline:
     detail: str
     formula: str
     rows: tuple[WhyRow, ...] = ()
+    tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,6 +153,17 @@ def unit_rates(verdicts: pd.DataFrame) -> dict[str, float]:
     return {str(unit): float(rate) for unit, rate in share.items()}
 
 
+def classes_without_reach(evidence: Evidence) -> list[str]:
+    """Name the required classes that were judged nowhere because the standard gives no figure of reach."""
+    judged = set(evidence.diagnosis.verdicts["class_id"])
+    entries = evidence.diagnosis.standard.classes
+    return [
+        entry.names.say(evidence.words.lang)
+        for entry in entries
+        if entry.obligation != "recommended" and entry.id not in judged
+    ]
+
+
 def verdict_counts(verdicts: pd.DataFrame, by: str) -> pd.DataFrame:
     """Count the verdicts by a column: one row a value, one column each for pass, fail and not_determinable."""
     counts = pd.crosstab(verdicts[by], verdicts["verdict"])
@@ -185,6 +201,7 @@ def _headlines(evidence: Evidence) -> tuple[Headline, ...]:
             words.say("headline.complete.detail", units=words.count(total["units"])),
             words.say("formula.complete"),
             _complete_rows(evidence),
+            "good" if total["units_complete"] else "",
         ),
     )
 
@@ -210,7 +227,8 @@ def _rate_headline(evidence: Evidence, total: pd.Series) -> Headline:
         rate=words.percent(total["rate"]),
     )
     label = words.say("headline.rate")
-    return Headline("rate", label, words.percent(total["rate"]), detail, formula, tuple(rows))
+    tone = "good" if total["rate"] >= _GOOD_RATE else "poor" if total["rate"] < _POOR_RATE else ""
+    return Headline("rate", label, words.percent(total["rate"]), detail, formula, tuple(rows), tone)
 
 
 def _missing_headline(evidence: Evidence, total: pd.Series) -> Headline:
@@ -230,7 +248,13 @@ def _missing_headline(evidence: Evidence, total: pd.Series) -> Headline:
         count = words.count(int(fails["class_id"].isin(basic).sum()))
         detail = words.say("headline.missing.detail_basic", units=units, basic=count)
     return Headline(
-        "missing", words.say("headline.missing"), words.count(total["failed"]), detail, words.say("formula.missing"), rows
+        "missing",
+        words.say("headline.missing"),
+        words.count(total["failed"]),
+        detail,
+        words.say("formula.missing"),
+        rows,
+        "poor" if total["failed"] else "good",
     )
 
 
@@ -332,12 +356,32 @@ def _sentences(evidence: Evidence, blind_class: str | None) -> tuple[str, ...]:
     if len(areas) > 1:
         named = [words.say("sentence.area", name=bar.name, rate=words.percent(bar.share)) for bar in areas]
         said.append(words.say("sentence.weakest", areas=words.joined(named)))
-    barred = sum(gap.near_straight and gap.required for gaps in evidence.shortfalls.values() for gap in gaps)
-    if barred:
-        said.append(words.say("sentence.barred", count=words.count(barred), failed=words.count(total["failed"])))
+    said += [sentence for sentence in (_barred(evidence, total), _without_figure(evidence)) if sentence]
     if not evidence.places.population_known:
         said.append(words.say("sentence.no_population"))
     return tuple(said)
+
+
+def _barred(evidence: Evidence, total: pd.Series) -> str:
+    """Say how many missing items a shorter way may mend; nothing where there are none."""
+    words = evidence.words
+    barred = sum(gap.barred and gap.required for gaps in evidence.shortfalls.values() for gap in gaps)
+    if not barred:
+        return ""
+    every = evidence.diagnosis.parameters.get("explained", "all") == "all"
+    failed = words.count(total["failed"] if every else len(evidence.diagnosis.gaps))
+    key = "sentence.barred" if every else "sentence.barred_of_traced"
+    return words.say(key, count=words.count(barred), failed=failed, detour=words.number(DETOUR))
+
+
+def _without_figure(evidence: Evidence) -> str:
+    """Say how many required classes carry no figure of reach and so enter nothing; nothing where there are none."""
+    words, standard = evidence.words, evidence.diagnosis.standard
+    count = len(classes_without_reach(evidence))
+    if not count:
+        return ""
+    required = sum(entry.obligation != "recommended" for entry in standard.classes)
+    return words.say("sentence.without_figure", count=words.count(count), classes=words.count(required))
 
 
 def _opening(evidence: Evidence, total: pd.Series) -> str:
@@ -394,6 +438,11 @@ def _quality(evidence: Evidence) -> tuple[WhyRow, ...]:
     listed = [entry for entry in evidence.diagnosis.standard.classes if entry.id not in city.inventories]
     names = words.joined(entry.names.say(words.lang) for entry in listed) if listed else words.say("quality.none")
     rows.append(WhyRow(words.say("quality.no_inventory"), names))
+    outside = evidence.diagnosis.parameters.get("residents_outside_units")
+    if isinstance(outside, int) and outside > 0:
+        grow = evidence.diagnosis.parameters.get("units_without_outline", 1)
+        said = words.say("quality.outside.grow" if grow else "quality.outside.drawn", residents=words.count(outside))
+        rows.append(WhyRow(words.say("quality.outside"), said))
     people = words.count(int(city.demand["residents"].sum())) if evidence.places.population_known else ""
     rows.append(WhyRow(words.say("quality.population"), people or words.say("quality.population.unknown")))
     edge = "quality.extent.known" if city.extent is not None else "quality.extent.unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -22,11 +23,20 @@ from yike.reports.findings import (
     required_pairs,
     unit_rates,
 )
-from yike.reports.maps import DrawnMap, SharedLayers, blind_zone_map, missing_map, rate_map, shared_layers, time_map
+from yike.reports.maps import (
+    DrawnMap,
+    SharedLayers,
+    blind_zone_map,
+    covered_map,
+    missing_map,
+    rate_map,
+    shared_layers,
+    time_map,
+)
 from yike.reports.method_page import Method, method_of
 from yike.reports.places import places_of
 from yike.reports.ramps import css_rules
-from yike.reports.shortfalls import shortfalls_of
+from yike.reports.shortfalls import asked_share, shortfalls_of
 from yike.reports.subdistrict_pages import Page, pages_of
 from yike.reports.wording import Wording
 from yike.sources.notes import say_notes
@@ -142,12 +152,20 @@ def _maps(evidence: Evidence, shared: SharedLayers, blind: str | None) -> list[D
         missing = {unit: int(failed.get(unit, 0)) for unit in required["unit_id"].unique()}
         drawn.append(missing_map(shared, missing, places, words=words))
     worst = most_missing_class(evidence, beside=blind) or next(iter(required["class_id"]), None)
-    if worst is not None:
-        rows = diagnosis.verdicts[diagnosis.verdicts["class_id"] == worst]
-        also = diagnosis.standard.class_(worst).also_met_by
-        name = evidence.class_name(worst)
-        drawn.append(time_map(shared, evidence.city, rows, places, class_ids=(worst, *also), class_name=name, words=words))
-    return drawn
+    return drawn if worst is None else [*drawn, _class_map(evidence, shared, worst)]
+
+
+def _class_map(evidence: Evidence, shared: SharedLayers, class_id: str) -> DrawnMap:
+    """Draw one class by what decides: the share of residents, or the way from the centres."""
+    diagnosis, city, places = evidence.diagnosis, evidence.city, evidence.places
+    rows = diagnosis.verdicts[diagnosis.verdicts["class_id"] == class_id]
+    served = (class_id, *diagnosis.standard.class_(class_id).also_met_by)
+    name, words, asked = evidence.class_name(class_id), evidence.words, asked_share(diagnosis)
+    if math.isfinite(asked):
+        return covered_map(
+            shared, city, rows, places, class_ids=served, class_name=name, asked_share=asked, words=words
+        )
+    return time_map(shared, city, rows, places, class_ids=served, class_name=name, words=words)
 
 
 def _source_line(city: City, words: Wording) -> str:

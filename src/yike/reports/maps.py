@@ -14,7 +14,7 @@ from markupsafe import Markup
 from yike.model.city import City
 from yike.reports.map_frame import Bounds, Frame
 from yike.reports.places import Neighbourhood, Places, Subdistrict
-from yike.reports.ramps import DISTANCE, MISSING, RATE, TIME, Ramp
+from yike.reports.ramps import DISTANCE, MISSING, RATE, TIME, Ramp, covered_ramp
 from yike.reports.shortfalls import Shortfall
 from yike.reports.street_strokes import street_strokes
 from yike.reports.wording import Wording
@@ -98,7 +98,7 @@ def shared_layers(city: City, places: Places) -> SharedLayers:
 def rate_map(shared: SharedLayers, rates: Mapping[str, float], places: Places, *, words: Wording) -> DrawnMap:
     """Draw the compliance rate [0..1] of each neighbourhood; one without a rate is hatched."""
     styles = {unit.index: _step_class(RATE, rates.get(unit.unit_id)) for unit in places.units}
-    legend = [LegendEntry(f"rate-{step}", label) for step, label in enumerate(_share_labels(words))]
+    legend = [LegendEntry(f"rate-{step}", label) for step, label in enumerate(_share_labels(RATE))]
     return _city_map(
         "rate",
         shared,
@@ -172,9 +172,41 @@ def time_map(
         LegendEntry("hatch-unknown", words.say("map.unknown")),
         LegendEntry("dot-swatch", words.say("map.facility", name=class_name)),
     ]
-    return _city_map(
-        "time", shared, styles, legend=legend, over=over, words=words, class_name=class_name
-    )
+    return _city_map(ramp.name, shared, styles, legend=legend, over=over, words=words, class_name=class_name)
+
+
+def covered_map(
+    shared: SharedLayers,
+    city: City,
+    rows: pd.DataFrame,
+    places: Places,
+    *,
+    class_ids: Sequence[str],
+    class_name: str,
+    asked_share: float,
+    words: Wording,
+) -> DrawnMap:
+    """Draw the share of each neighbourhood's residents that reach one class, where residents decide.
+
+    ``rows``: the verdicts of the class; ``asked_share`` [0..1]: the share that the highest step meets.
+    """
+    ramp = covered_ramp(asked_share)
+    by_unit = dict(zip(rows["unit_id"], zip(rows["covered_share"], rows["verdict"], strict=True), strict=True))
+    top, styles = len(ramp.limits), {}
+    for unit in places.units:
+        share, verdict = by_unit.get(unit.unit_id, (np.nan, "not_determinable"))
+        known = verdict != "not_determinable" and np.isfinite(share)
+        step = top if verdict == "pass" else min(ramp.step(share), top - 1)
+        styles[unit.index] = f"{ramp.name}-{step}" if known else "unknown-fill"
+    *below, met = _share_labels(ramp)
+    steps = [*below, words.say("map.covered.met", share=met)]
+    legend = [LegendEntry(f"{ramp.name}-{step}", label) for step, label in enumerate(steps)]
+    legend += [
+        LegendEntry("hatch-unknown", words.say("map.unknown")),
+        LegendEntry("dot-swatch", words.say("map.facility", name=class_name)),
+    ]
+    over = _dots(shared.frame, _class_points(city, class_ids), "facility", radius_px=2.6)
+    return _city_map(ramp.name, shared, styles, legend=legend, over=over, words=words, class_name=class_name)
 
 
 def subdistrict_map(
@@ -211,7 +243,7 @@ def subdistrict_map(
     ]
     look = "number" if len(area.units) <= _MOST_BADGES else "number-small"
     labels = tuple(Label(*frame.percent(unit.x, unit.y), str(unit.number), look) for unit in area.units)
-    legend = [LegendEntry(f"rate-{step}", label) for step, label in enumerate(_share_labels(words))]
+    legend = [LegendEntry(f"rate-{step}", label) for step, label in enumerate(_share_labels(RATE))]
     legend += [
         LegendEntry(swatch, words.say(f"map.{key}"))
         for swatch, key in (
@@ -337,10 +369,10 @@ def _step_class(ramp: Ramp, figure: float | None) -> str:
     return f"{ramp.name}-{ramp.step(float(figure))}"
 
 
-def _share_labels(words: Wording) -> list[str]:
-    limits = [f"{limit:.0%}" for limit in RATE.limits]
+def _share_labels(ramp: Ramp) -> list[str]:
+    limits = [f"{100 * limit:.3g}%" for limit in ramp.limits]
     between = [f"{low[:-1]}–{high}" for low, high in pairwise(limits)]
-    return [f"< {limits[0]}", *between, f"≥ {limits[-1]}"]
+    return [f"< {limits[0]}", *between, f"≥ {limits[-1]}" if ramp.limits[-1] < 1 else limits[-1]]
 
 
 def _dissolved(area: Subdistrict) -> shapely.Geometry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from yike.model.diagnosis import NOT_DETERMINABLE, Diagnosis
 from yike.model.profile import load_profiles, profile_sources
 from yike.model.requirement import STATUSES, Figure, Provenance, Source, Term, figures_of
 from yike.model.standard import FacilityClass, Standard
-from yike.reports.findings import Evidence, WhyRow
+from yike.reports.findings import Evidence, WhyRow, classes_without_reach
 from yike.reports.wording import Wording
 from yike.sources.notes import say_notes
 
@@ -22,6 +23,7 @@ _PROFILE_FIGURES = (
     "steps_factor",
     "connection_limit_m",
 )
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 Cited = Mapping[tuple[str, str], tuple[int, Source]]
 _SAID_ALREADY = ("kind", "format", "engine_version", "city", "standard", "parameters", "result_hash")
 
@@ -73,6 +75,7 @@ class Method:
     formulas: tuple[tuple[str, str], ...]
     requirements: tuple[ClassRequirement, ...]
     statuses: tuple[WhyRow, ...]
+    without_reach: tuple[str, ...]
     profiles: tuple[ProfileFigure, ...]
     reasons: tuple[WhyRow, ...]
     sources: tuple[tuple[str, str], ...]
@@ -92,6 +95,7 @@ def method_of(evidence: Evidence, *, result_hash: str, extra: Mapping[str, objec
         formulas=tuple((words.say(f"formula.{key}.name"), words.say(f"formula.{key}")) for key in FORMULAS),
         requirements=tuple(_requirements(standard, cited, words)),
         statuses=_statuses(standard, words),
+        without_reach=tuple(classes_without_reach(evidence)),
         profiles=tuple(_profile_figures(diagnosis, cited, words)),
         reasons=_reasons(evidence),
         sources=tuple(_sources(cited, words)),
@@ -198,7 +202,8 @@ def _place(cited: Cited, provenance: Provenance, words: Wording, *, owner: str =
     """Say where a figure stands: the document's number in the list, the clause, and where its words were read."""
     said = f"[{cited[owner, provenance.source][0]}]"
     if provenance.clause:
-        said = words.say("method.place", number=said, clause=provenance.clause)
+        key = "method.place_chinese" if _HAN.search(provenance.clause) else "method.place"
+        said = words.say(key, number=said, clause=provenance.clause)
     if provenance.seen_in:
         said = words.say("method.seen_in", place=said, number=f"[{cited[owner, provenance.seen_in][0]}]")
     return said
@@ -273,16 +278,42 @@ def _evidence(
     yield words.say("evidence.results"), result_hash
     yield words.say("evidence.engine"), diagnosis.engine_version
     for key, value in diagnosis.parameters.items():
-        yield words.say_or(f"evidence.parameter.{key}", str(key)), _plain(value)
+        said = _parameter(key, value, standard=diagnosis.standard, words=words)
+        yield words.say_or(f"evidence.parameter.{key}", str(key)), said
     for key, value in extra.items():
         if key in _SAID_ALREADY:
             continue
-        yield words.say_or(f"evidence.{key}", str(key)), _plain(value)
+        yield words.say_or(f"evidence.{key}", str(key)), _plain(value, words)
 
 
-def _plain(value: object) -> str:
+def _parameter(key: str, value: object, *, standard: Standard, words: Wording) -> str:
+    """Say one parameter of the run in words; what has no words of its own stands as it is."""
+    if key == "zone":
+        names = {zone.id: zone.names.say(words.lang) for zone in standard.zones}
+        return names.get(str(value), str(value) or words.say("term.null"))
+    if key in ("measured_at", "explain", "explained"):
+        return words.say_or(f"value.{value}", str(value))
+    if key == "resident_share" and isinstance(value, float):
+        return words.percent(value)
+    if key == "borderline_tenths" and isinstance(value, int):
+        return words.say("value.borderline", figure=words.number(value / 10))
+    if key in ("profiles", "profile_hashes"):
+        known = load_profiles()
+        value = {known[name].names.say(words.lang) if name in known else name: item for name, item in _mapping(value).items()}
+    return _plain(value, words)
+
+
+def _plain(value: object, words: Wording) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {_plain(item)}" for key, item in value.items())
+        said = (
+            words.say("value.pair", name=words.say_or(f"profile.{key}", str(key)), value=_plain(item, words))
+            for key, item in value.items()
+        )
+        return words.say("list.semicolon").join(said)
     if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(item) for item in value)
-    return str(value)
+        return words.joined(_plain(item, words) for item in value)
+    if isinstance(value, bool):
+        return words.say("value.yes" if value else "value.no")
+    if value is None:
+        return words.say("term.null")
+    return words.number(value) if isinstance(value, (int, float)) else str(value)

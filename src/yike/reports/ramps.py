@@ -7,7 +7,7 @@ print and for red–green blindness; `tests/reports/test_maps.py` measures that.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 INK = {
     "text": "#1d2329",
@@ -54,7 +54,12 @@ class Ramp:
 
 _OWN = "chosen for this report: one hue, even steps of lightness"
 RATE = Ramp(
-    "rate", ("#e6f2f0", "#b4dad5", "#7cbcb5", "#3d9189", "#0b5a53"), (0.6, 0.7, 0.8, 0.9), "share", False, _OWN
+    "rate",
+    ("#eaf4f2", "#c3e0dc", "#97c7c1", "#66aaa3", "#35877f", "#0b5a53"),
+    (0.2, 0.4, 0.6, 0.8, 0.9),
+    "share",
+    False,
+    _OWN,
 )
 MISSING = Ramp("missing", ("#fbf3ef", "#f8cdbb", "#ee9c7e", "#d56443", "#9c3216"), (1, 3, 6, 10), "items", False, _OWN)
 # Light to dark inward. The steps are the tiers of the life circle: 5, 10 and 15 minutes (GB 50180-2018, 2.0.4 to 2.0.6).
@@ -67,7 +72,13 @@ TIME = Ramp(
     "GB 50180-2018, 2.0.4–2.0.6",
 )
 DISTANCE = Ramp("distance", TIME.colours, (300.0, 500.0, 1000.0), "m", True, "GB 50180-2018, 2.0.4–2.0.6")
-RAMPS = (RATE, MISSING, TIME, DISTANCE)
+_COVERED_COLOURS = ("#f2f6fb", "#c9dcee", "#97bcdc", "#5a8dbd", "#1d4a73")
+RAMPS = (RATE, MISSING, TIME, DISTANCE, Ramp("covered", _COVERED_COLOURS, (0.2, 0.4, 0.6, 0.8), "share", False, _OWN))
+
+
+def covered_ramp(asked_share: float) -> Ramp:
+    """Return the ramp of shares of residents [0..1]: the highest step meets the share asked, the others divide it evenly."""
+    return replace(RAMPS[-1], limits=tuple(round(asked_share * part, 9) for part in (0.25, 0.5, 0.75, 1.0)))
 
 
 def css_rules() -> str:

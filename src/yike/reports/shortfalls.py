@@ -14,7 +14,7 @@ from yike.model.diagnosis import FAIL, PASS, Diagnosis
 from yike.reports.places import Neighbourhood, Places
 from yike.reports.wording import Wording, reconciled_tenths
 
-_DETOUR = 1.6
+DETOUR = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,8 @@ class Shortfall:
     connected_s: float
     route_m: float
     straight_m: float
+    horizon_s: float
+    speed_m_s: float
     between: tuple[str, ...]
     borderline: bool
     near_edge: bool
@@ -67,6 +69,21 @@ class Shortfall:
         return self.straight_m * self.time_s / self.route_m <= self.limit_s
 
     @property
+    def detour(self) -> bool:
+        """Tell whether the way is at least 1.5 times as long as the straight line."""
+        return self.reachable and self.route_m >= DETOUR * self.straight_m
+
+    @property
+    def barred(self) -> bool:
+        """Tell whether a shorter way alone would mend it: near in a straight line, with a barrier between or a long detour."""
+        return self.near_straight and (bool(self.between) or self.detour)
+
+    @property
+    def beyond_horizon(self) -> bool:
+        """Tell whether even the straight line takes as long as the search went on, so that it says nothing about ways."""
+        return self.straight_m / self.speed_m_s >= self.horizon_s if self.speed_m_s > 0 else False
+
+    @property
     def order(self) -> tuple[bool, float, float, str]:
         """Return what sorts the worst first; what is only recommended comes after all that is required."""
         far = self.straight_m if math.isfinite(self.straight_m) else 0.0
@@ -79,17 +96,32 @@ def shortfalls_of(diagnosis: Diagnosis, city: City, places: Places) -> dict[str,
     gaps = {(row["unit_id"], row["class_id"]): row for row in rows_of(diagnosis.gaps)}
     spots = city.facilities.drop_duplicates("facility_id").set_index("facility_id")[["x", "y"]]
     where = dict(zip(spots.index, zip(spots["x"], spots["y"], strict=True), strict=True))
-    asked = diagnosis.standard.origin.minimum_share
-    by_residents = diagnosis.standard.origin.measured_at == "residents"
+    asked = asked_share(diagnosis)
     found: dict[str, list[Shortfall]] = {unit.unit_id: [] for unit in places.units}
     for row in rows_of(failing):
         unit = places.by_id.get(str(row["unit_id"]))
         if unit is None:
             continue
         gap = gaps.get((row["unit_id"], row["class_id"]), {})
-        share = asked if by_residents and asked is not None else math.nan
-        found[unit.unit_id].append(_shortfall(row, gap, unit, where=where, asked_share=share))
+        search = _search(diagnosis, row)
+        found[unit.unit_id].append(_shortfall(row, gap, unit, where=where, asked_share=asked, search=search))
     return {unit_id: sorted(rows, key=lambda one: one.order) for unit_id, rows in found.items()}
+
+
+def asked_share(diagnosis: Diagnosis) -> float:
+    """Return the share [0..1] of residents that must reach a class; NaN where the centre decides."""
+    if diagnosis.standard.origin.measured_at != "residents":
+        return math.nan
+    return _number(diagnosis.parameters, "resident_share")
+
+
+def _search(diagnosis: Diagnosis, row: Mapping[str, object]) -> tuple[float, float]:
+    """Return how long was searched for a place [s], at least up to the limit, and the traveller's speed [m/s]."""
+    profiles = diagnosis.parameters.get("profiles")
+    traveller = profiles.get(str(row["profile"])) if isinstance(profiles, Mapping) else None
+    speed = _number(traveller, "speed_m_s") if isinstance(traveller, Mapping) else math.nan
+    reaches = (_number(diagnosis.parameters, "horizon_s"), _number(row, "limit_s"), _number(row, "limit_m") / speed)
+    return max((reach for reach in reaches if math.isfinite(reach)), default=math.nan), speed
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, object]]:
@@ -104,6 +136,7 @@ def _shortfall(
     *,
     where: Mapping[str, tuple[float, float]],
     asked_share: float,
+    search: tuple[float, float],
 ) -> Shortfall:
     over_s, over_m = _number(row, "shortfall_s"), _number(row, "shortfall_m")
     share = _number(row, "covered_share")
@@ -135,6 +168,8 @@ def _shortfall(
         connected_s=_number(gap, "connected_s"),
         route_m=_number(gap, "route_m"),
         straight_m=_number(gap, "straight_m"),
+        horizon_s=search[0],
+        speed_m_s=search[1],
         between=tuple(kind.strip() for kind in between.split(",") if kind.strip()),
         borderline=bool(row["borderline"]),
         near_edge=bool(row["near_edge"]),
@@ -219,20 +254,27 @@ def why_words(gap: Shortfall, *, words: Wording) -> str:
     known = math.isfinite(gap.straight_m)
     straight = words.metres(gap.straight_m) if known else words.say("unit.unknown")
     if not gap.reachable:
-        if gap.between:
-            return words.say("why.cut_off", between=_between(gap, words), straight=straight)
-        return words.say("why.unreached", straight=straight)
+        return _unreached(gap, straight, words)
     if not known or not math.isfinite(gap.route_m):
         return ""
     route = words.metres(gap.route_m)
-    detour = gap.route_m > _DETOUR * gap.straight_m
-    if gap.between and (detour or gap.near_straight):
+    if gap.between and (gap.detour or gap.near_straight):
         return words.say("why.barrier", between=_between(gap, words), straight=straight, route=route)
     if math.isfinite(gap.over_s) and gap.waited_s >= gap.over_s > 0:
         return words.say("why.waiting", waited=words.span(gap.waited_s))
-    if detour or gap.near_straight:
-        return words.say("why.detour", straight=straight, route=route)
-    return words.say("why.far", straight=straight, route=route)
+    key = "why.detour" if gap.detour else "why.near" if gap.near_straight else "why.far"
+    return words.say(key, straight=straight, route=route)
+
+
+def _unreached(gap: Shortfall, straight: str, words: Wording) -> str:
+    """Say that the search ended without a place; that none was found does not mean that no way exists."""
+    within = limit_words(gap.horizon_s, math.nan, words=words)
+    if gap.beyond_horizon:
+        mode = words.say_or(f"mode.{gap.mode}", gap.mode)
+        return words.say("why.beyond", straight=straight, within=within, mode=mode)
+    if gap.between:
+        return words.say("why.cut_off", between=_between(gap, words), straight=straight, within=within)
+    return words.say("why.unreached", straight=straight, within=within)
 
 
 def limit_words(limit_s: float, limit_m: float, *, words: Wording) -> str:
