@@ -44,8 +44,8 @@ def diagnose(
 ) -> Diagnosis:
     """Judge every neighbourhood of a city by the reach terms of a standard.
 
-    ``zone`` is the planning zone of units that state none; ``horizon_s`` [s] how far to look beyond the limit; ``explain`` which
-    failing pairs get their route: ``all``, the ``worst`` of each unit, ``none``, or ``auto`` (see `yike.analysis.gaps.explained`).
+    ``zone`` is the planning zone of units that state none; ``horizon_s`` [s] how far to look beyond the limit; ``explain``
+    which failing pairs get their route: ``all``, the ``worst`` of each unit, ``none``, or ``auto`` (`gaps.explained`).
     With ``min_quality`` the verdicts of units whose data score lower (0 to 100, see `neighbourhood_quality`) become not
     determinable; ``quality_day`` is the day to which the data's age counts (default: today). The result does not depend on
     ``threads``. Raises InputError where the city has no units or a parameter is out of range.
