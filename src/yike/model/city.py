@@ -10,7 +10,6 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +28,6 @@ from yike.model.tables import OPTIONAL_TABLES, TABLES
 
 FORMAT = 1
 CITY_FILE = "city.yaml"
-_READERS = 2
 # Folders that a City's folder keeps when its tables are written anew; no part of its value or hash.
 BESIDE = ("plans",)
 _POINT_TABLES = {"facilities", "entrances", "demand", "candidates"}
@@ -178,10 +176,8 @@ class City:
         head = _read_head(folder)
         untouched = _untouched(folder, head)
         modes, crs = _strings(head["modes"]), str(head["crs"])
-        with ThreadPoolExecutor(_READERS) as pool:
-            streets = pool.map(lambda mode: _load_network(folder, mode, crs, in_order=untouched), modes)
-            read = pool.map(lambda name: _load_table(folder, name), TABLES)
-            networks, tables = dict(zip(modes, streets, strict=True)), dict(zip(TABLES, read, strict=True))
+        networks = {mode: _load_network(folder, mode, crs, in_order=untouched) for mode in modes}
+        tables = {name: _load_table(folder, name) for name in TABLES}
         extent = None if head["extent"] is None else shapely.from_wkt(str(head["extent"]))
         origins = head["provenance"]
         city = cls(
