@@ -322,7 +322,7 @@ def test_a_limit_that_is_no_span_of_time_is_refused(limit_s: float) -> None:
                 lambda: nearest_times(network, shop, by="kind", limit_s=limit_s)):  # fmt: skip
         with pytest.raises(InputError) as caught:
             run()
-        assert [(f.code, f.field) for f in caught.value.faults] == [("limit.out_of_range", "limit_s")]
+        assert [(f.code, f.file) for f in caught.value.faults] == [("limit.out_of_range", "limit_s")]
 
 
 def test_every_fault_of_the_points_and_the_limit_is_named_at_once() -> None:
@@ -332,7 +332,7 @@ def test_every_fault_of_the_points_and_the_limit_is_named_at_once() -> None:
         nearest_times(network, messy, by="kind", limit_s=-1)
     found = {(f.code, f.file, f.field, f.row, f.count) for f in caught.value.faults}
     assert found == {
-        ("limit.out_of_range", "limit_s", "limit_s", None, 1),
+        ("limit.out_of_range", "limit_s", None, None, 1),
         ("table.not_a_number", "points", "x", 3, 1),
         ("table.empty_cell", "points", "x", 5, 1),
         ("table.not_a_number", "points", "y", 4, 1),

@@ -362,7 +362,7 @@ def _limit(limit_s: float, faults: list[Fault]) -> int:
     if np.issubdtype(np.asarray(limit_s).dtype, np.number) and 0 <= float(limit_s) * TENTHS < UNREACHED:
         return int(np.floor(limit_s * TENTHS))
     values = {"value": limit_s, "most": UNREACHED // TENTHS}
-    faults.append(Fault("limit.out_of_range", "limit_s", field="limit_s", values=values))
+    faults.append(Fault("limit.out_of_range", "limit_s", values=values))
     return 0
 
 
