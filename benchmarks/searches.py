@@ -121,7 +121,7 @@ def against_pandana(question: Question, size: str, *, goal: float | None = None)
 def check_pandana(question: Question, network: object) -> float:
     """Compare the nearest times of one class and return the share of nodes that differ; beyond the cap pandana writes the cap.
 
-    pandana finds the junction of a place by 32-bit coordinates, so that in a wide city a few stand at the junction next door.
+    pandana differs at a few nodes of a wide city; its 32-bit coordinates may be why, which is not measured.
     """
     theirs = peers.pandana_nearest(network, question, range(1))[0]
     ours = questions.nearest_of_classes(Question(question.graph, question.classes[:1], question.centres), threads=1)[0]
