@@ -120,6 +120,6 @@ def _outline(cells: NDArray[np.int64]) -> shapely.Geometry:
     size = 1
     while len(cells) > MOST_CELLS_DRAWN:
         size *= 2
-        cells, _ = _cells((cells // 2 + 0.5) * CELL_M)
+        cells, _ = _cells(np.asarray((cells // 2 + 0.5) * CELL_M, np.float64))
     low, side = cells * (size * CELL_M), size * CELL_M
     return shapely.coverage_union_all(shapely.box(low[:, 0], low[:, 1], low[:, 0] + side, low[:, 1] + side)).normalize()
