@@ -15,7 +15,7 @@ from benchmarks.ratios import Figure, Ratio
 from yike import kernels
 
 PARTS = ("nearest", "reach", "peers", "outlines", "diagnose", "start")
-GATES = {"nearest, 1 thread": 1.8, "nearest, 2 threads": 2.2, "reach of centres": 3.5}  # about half of what is measured
+GATES = {"nearest, 1 thread": 1.8, "nearest, 2 threads": 3.2, "reach of centres": 3.5}  # about half of what is measured
 RESULTS = shanghai.BUILD / "results.md"
 RATIO_HEAD = "| question | times quicker, median | least–most | ours | theirs | goal |\n|---|---|---|---|---|---|"
 FIGURE_HEAD = "| figure | measured | goal |\n|---|---|---|"
